@@ -1,0 +1,80 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+// Each module states everything it may import; Tests/ArchitectureTests holds the sources to it.
+let package = Package(
+    name: "tacit",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "tacit", targets: ["tacit"]),
+        .library(name: "Tabular", targets: ["Tabular"]),
+        .library(name: "Datasets", targets: ["Datasets"]),
+        .library(name: "Paillier", targets: ["Paillier"]),
+        .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
+        .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
+        // For Benchmarks/ only: the layers below the schemes.
+        .library(name: "TacitFoundations", targets: ["BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // MARK: Foundations
+        .target(name: "CKernels"),
+        .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"]), .brew(["gmp"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "AtomicFiles"),
+        .target(name: "Parallelism"),
+        .target(name: "BinaryCoding", dependencies: ["AtomicFiles", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Randomness", dependencies: ["CKernels"]),
+        .target(name: "FixedPoint"),
+        .target(name: "BigIntegers", dependencies: ["CGMP", "Randomness", "CKernels"]),
+        .target(name: "ModularArithmetic", dependencies: ["BigIntegers", "CKernels", "Parallelism"]),
+
+        // MARK: Data
+        .target(
+            name: "Tabular",
+            dependencies: ["BinaryCoding", "AtomicFiles", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "Datasets",
+            dependencies: ["Tabular", "AtomicFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+
+        // MARK: Schemes
+        .target(
+            name: "Paillier",
+            dependencies: [
+                "BigIntegers", "ModularArithmetic", "Randomness", "FixedPoint", "BinaryCoding", "Parallelism",
+            ]),
+        .target(
+            name: "KeyFiles",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
+
+        // MARK: Learning and reporting
+        .target(
+            name: "PrivateLearning",
+            dependencies: ["Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism"]),
+        .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
+
+        // MARK: The command
+        .executableTarget(
+            name: "tacit",
+            dependencies: [
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
+                "Parallelism", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        // MARK: Tests
+        .target(
+            name: "TacitTestSupport",
+            dependencies: ["Randomness", "BigIntegers", "Tabular", "Datasets", "Paillier"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,9 @@
+// Umbrella header of the C kernels: includes every other header of this target.
+#ifndef TACIT_CKERNELS_H
+#define TACIT_CKERNELS_H
+
+#include "tacit_zeroise.h"
+#include "tacit_cpu.h"
+#include "tacit_chacha20.h"
+
+#endif

@@ -1,0 +1,1 @@
+@main struct Tacit { static func main() {} }
