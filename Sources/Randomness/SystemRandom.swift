@@ -1,0 +1,68 @@
+import CKernels
+import Foundation
+
+/// The operating system's generator, read in blocks through ChaCha20.
+///
+/// Each value takes 32 bytes from `getentropy` and stretches them with ChaCha20; after every refill the key is replaced
+/// by the first 32 bytes of the stream (fast key erasure), and bytes handed out are wiped from the buffer, so that
+/// reading the process's memory later does not reveal what was drawn earlier. The key is renewed from the system after
+/// 2²⁴ refills. Copies of a value share their state; a value must not be used by two threads at once. Not safe across
+/// `fork` without `exec`, which this project never does.
+/// - Guarantee: output is indistinguishable from uniform as far as ChaCha20 and the system's source are.
+/// - Cost: one system call per value; about one ChaCha20 block per 64 bytes.
+public struct SystemRandom: SecureRandom {
+    private let state = State()
+
+    public init() {}
+
+    public mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) { state.fill(buffer) }
+
+    private final class State {
+        static let blocks = 64
+        let stream: UnsafeMutableRawBufferPointer
+        var position: Int
+        var refills = 0
+
+        init() {
+            stream = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.blocks * 64, alignment: 64)
+            position = stream.count
+            seed()
+        }
+
+        deinit {
+            tacit_zeroise(stream.baseAddress, stream.count)
+            stream.deallocate()
+        }
+
+        /// The key of the next refill is the first 32 bytes of the buffer.
+        func seed() {
+            // A machine without a working entropy source must not go on: there is no safe value to return.
+            guard getentropy(stream.baseAddress!, 32) == 0 else { fatalError("the system's random source failed") }
+        }
+
+        func refill() {
+            refills += 1
+            if refills & 0xFF_FFFF == 0 { seed() }
+            withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { key in
+                key.copyMemory(from: UnsafeRawBufferPointer(rebasing: stream[..<32]))
+                tacit_chacha20_blocks(
+                    stream.baseAddress!.assumingMemoryBound(to: UInt8.self), Self.blocks,
+                    key.baseAddress!.assumingMemoryBound(to: UInt8.self), 0, 0)
+                tacit_zeroise(key.baseAddress, 32)
+            }
+            position = 32
+        }
+
+        func fill(_ buffer: UnsafeMutableRawBufferPointer) {
+            var offset = 0
+            while offset < buffer.count {
+                if position == stream.count { refill() }
+                let count = min(stream.count - position, buffer.count - offset)
+                (buffer.baseAddress! + offset).copyMemory(from: stream.baseAddress! + position, byteCount: count)
+                tacit_zeroise(stream.baseAddress! + position, count)
+                position += count
+                offset += count
+            }
+        }
+    }
+}
