@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the C libraries that the build needs, where they are missing: GMP and zlib.
+set -euo pipefail
+
+have() { # a header, looked for the way the compiler does
+    echo "#include <$1>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1 ||
+        echo "#include <$1>" | clang -E -x c - >/dev/null 2>&1
+}
+
+if have gmp.h && have zlib.h; then
+    exit 0
+fi
+
+if [ "$(uname)" = Darwin ]; then
+    if ! command -v brew >/dev/null; then
+        echo "GMP is missing. Install Homebrew (https://brew.sh) and run this again, or install gmp yourself." >&2
+        exit 69
+    fi
+    exec brew install gmp
+fi
+
+if command -v apt-get >/dev/null; then
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    $as_root apt-get update -qq
+    exec $as_root apt-get install -y -qq --no-install-recommends libgmp-dev zlib1g-dev
+fi
+
+echo "Please install the development files of GMP and zlib (gmp.h and zlib.h), then run this again." >&2
+exit 69
