@@ -75,6 +75,14 @@ let package = Package(
         .target(
             name: "TacitTestSupport",
             dependencies: ["Randomness", "BigIntegers", "Tabular", "Datasets", "Paillier"]),
+        .testTarget(
+            name: "FoundationTests",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness", "TacitTestSupport",
+            ]),
+        .testTarget(
+            name: "KeyFilesTests",
+            dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
