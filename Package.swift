@@ -75,6 +75,7 @@ let package = Package(
         .target(
             name: "TacitTestSupport",
             dependencies: ["Randomness", "BigIntegers", "Tabular", "Datasets", "Paillier"]),
+        .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "FoundationTests",
             dependencies: [
@@ -83,6 +84,10 @@ let package = Package(
         .testTarget(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "PrivateLearningTests",
+            dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],
+            exclude: ["Vectors"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,11 +5,11 @@ import BigIntegers
 /// The rank modulo a prime never exceeds the true one, and falls short of it only when the prime divides every largest
 /// non-zero minor; 2^61 − 1 does not occur in data by accident. So rank deficiency is decided exactly, without a
 /// tolerance.
-enum ExactRank {
+package enum ExactRank {
     static let prime: UInt64 = (1 << 61) - 1
 
     /// - Parameter entries: a `size` × `size` matrix, row by row.
-    static func rank(of entries: [BigInteger], size: Int) -> Int {
+    package static func rank(of entries: [BigInteger], size: Int) -> Int {
         precondition(entries.count == size * size, "entries: got \(entries.count), want \(size * size)")
         let modulus = BigInteger(prime)
         var matrix = entries.map { UInt64($0.modulo(modulus).intValue ?? 0) }

@@ -7,18 +7,18 @@ import BigIntegers
 /// factorisation of the correlation matrix in double-double arithmetic. A rank-deficient design without ridge gives
 /// the solution of least Euclidean norm in the columns' own units, as the pseudo-inverse would.
 /// - Reference: Golub and Van Loan 2013, sections 4.2.8 (pivoted Cholesky) and 5.5 (minimum norm).
-struct LeastSquares {
+package struct LeastSquares {
     /// Coefficients in the real units of the columns.
-    var coefficients: [Double]
-    var intercept: Double
+    package var coefficients: [Double]
+    package var intercept: Double
     /// Standard errors under homoscedastic noise; nil for ridge, deficient rank, or no degrees of freedom.
-    var standardErrors: [Double]?
+    package var standardErrors: [Double]?
     /// Rank of the centred design.
-    var rank: Int
+    package var rank: Int
     /// Σ(y − ŷ)², Σ(y − ȳ)².
-    var residualSumOfSquares: Double
-    var totalSumOfSquares: Double
-    var rowCount: Int
+    package var residualSumOfSquares: Double
+    package var totalSumOfSquares: Double
+    package var rowCount: Int
 
     /// - Parameters:
     ///   - moments: integer moments of (1, columns…).
@@ -27,7 +27,7 @@ struct LeastSquares {
     ///   - target: index of the target's column.
     ///   - ridge: λ ≥ 0, in the real units; the intercept is not penalised.
     /// - Throws: `tooFewRows` for fewer than two rows; `inconsistentSums` when no table has such moments.
-    init(
+    package init(
         moments: MomentMatrix, multipliers: [Int64], features: [Int], target: Int, ridge: Double
     ) throws(PrivateLearningError) {
         guard ridge.isFinite, ridge >= 0 else {
