@@ -1,0 +1,65 @@
+import AtomicFiles
+import BinaryCoding
+import Datasets
+import FixedPoint
+import Foundation
+import KeyFiles
+import Paillier
+import PrivacyReports
+import PrivateLearning
+import Tabular
+
+/// Exit codes as in sysexits.
+enum ExitStatus: Int32 {
+    case usage = 64
+    case data = 65
+    case noInput = 66
+    case unavailable = 69
+    case software = 70
+    case cannotCreate = 73
+    case inputOutput = 74
+    case permission = 77
+    case configuration = 78
+
+    /// The code that fits an error of any of the modules.
+    init(_ error: any Error) {
+        switch error {
+        case let error as CommandFailure: self = error.status
+        case let error as AtomicFilesError:
+            switch error.code {
+            case .notFound: self = .noInput
+            case .cannotCreate: self = .cannotCreate
+            case .permission: self = .permission
+            case .tooLarge: self = .data
+            default: self = .inputOutput
+            }
+        case let error as KeyFilesError:
+            switch error.code {
+            case .wrongPassphrase, .passphraseNeeded: self = .permission
+            case .invalidParameters: self = .usage
+            default: self = .data
+            }
+        case let error as PrivateLearningError:
+            switch error.code {
+            case .cohortTooSmall: self = .permission
+            case .invalidParameter: self = .usage
+            default: self = .data
+            }
+        case is BinaryCodingError, is FixedPointError, is TabularError, is PaillierError: self = .data
+        case is PrivacyReportsError: self = .data
+        default: self = .software
+        }
+    }
+}
+
+/// An error of the command itself.
+struct CommandFailure: Error, CustomStringConvertible {
+    let status: ExitStatus
+    let message: String
+    var description: String { message }
+
+    init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+}

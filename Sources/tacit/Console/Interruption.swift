@@ -1,0 +1,26 @@
+import AtomicFiles
+import Dispatch
+import Foundation
+
+/// Ctrl-C and termination: unfinished files are removed, then the process ends with the usual code 128 + signal.
+enum Interruption {
+    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+    static func install() {
+        // A disk quota or file-size limit shall come back as an error of `write`, not kill the process half-way.
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
+            source.setEventHandler {
+                UnfinishedFiles.removeAll()
+                let note = "\ntacit: interrupted; unfinished files were removed, finished ones are whole\n"
+                FileHandle.standardError.write(Data(note.utf8))
+                _exit(128 + number)
+            }
+            source.resume()
+            sources.append(source)
+        }
+    }
+}

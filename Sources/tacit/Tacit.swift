@@ -1,1 +1,0 @@
-@main struct Tacit { static func main() {} }
