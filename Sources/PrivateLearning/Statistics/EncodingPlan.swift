@@ -23,7 +23,7 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
 
     public private(set) var format = 1
     /// How raw columns become numbers.
-    public let recipe: Recipe
+    public let recipe: FittedRecipe
     /// The numbers as integers, features and targets alike.
     public let columns: [Column]
     /// The column that is to be predicted unless the one who trains says otherwise.
@@ -39,7 +39,7 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
     /// - Throws: `invalidParameter` for a maximum outside 2...2^22, a minimum cohort outside 1...maximum, no columns, or
     ///   names that come twice.
     public init(
-        recipe: Recipe, columns: [Column], target: String?, maximumRows: Int, minimumCohort: Int
+        recipe: FittedRecipe, columns: [Column], target: String?, maximumRows: Int, minimumCohort: Int
     ) throws(PrivateLearningError) {
         func fail(_ message: String) -> PrivateLearningError {
             PrivateLearningError(code: .invalidParameter, message: message)
@@ -73,7 +73,7 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
         }
         do {
             try self.init(
-                recipe: values.decode(Recipe.self, forKey: .recipe),
+                recipe: values.decode(FittedRecipe.self, forKey: .recipe),
                 columns: values.decode([Column].self, forKey: .columns),
                 target: values.decodeIfPresent(String.self, forKey: .target),
                 maximumRows: values.decode(Int.self, forKey: .maximumRows),

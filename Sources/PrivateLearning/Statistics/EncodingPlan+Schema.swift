@@ -1,0 +1,78 @@
+import FixedPoint
+import Tabular
+
+extension EncodingPlan {
+    /// The plan that follows from a schema: its usual public recipe, targets encoded as the features are, decimal scales
+    /// from the declared decimals.
+    ///
+    /// A category target becomes 0/1 columns; one with two categories gives the plan's target, 1 for the second.
+    /// - Parameter target: overrides the schema's target.
+    /// - Throws: `invalidParameter` for a schema that nobody has confirmed or that lacks bounds, decimals or categories.
+    public init(
+        schema: Schema, target: String? = nil, maximumRows: Int, minimumCohort: Int
+    ) throws {
+        guard schema.isConfirmed else {
+            throw PrivateLearningError(
+                code: .invalidParameter,
+                message: "schema: is a proposal read off the data; its bounds become public. Check them and set "
+                    + "\"confirmed\": true")
+        }
+        let aimed = try target.map { try schema.targeting($0) } ?? schema
+        let targets = aimed.columns(.target)
+        let encoded = try Schema(
+            columns: aimed.columns.map { column in
+                var column = column
+                if column.role == .target { column.role = .feature }
+                return column
+            }, missingMarks: aimed.missingMarks)
+        let recipe = try Recipe.publicEncoding(for: encoded).resolved(with: encoded)
+        var columns: [Column] = []
+        for output in recipe.outputs {
+            guard let lower = output.lower, let upper = output.upper, let decimals = output.decimals else {
+                throw PrivateLearningError(
+                    code: .invalidParameter, message: "column \(output.name): needs bounds and decimals in the schema")
+            }
+            do {
+                columns.append(
+                    Column(
+                        name: output.name,
+                        encoding: try FixedPointEncoding(scale: .decimal(decimals), lower: lower, upper: upper)))
+            } catch let error as FixedPointError {
+                throw PrivateLearningError(code: .invalidParameter, message: "column \(output.name): \(error.message)")
+            }
+        }
+        var targetName: String?
+        if targets.count == 1, let only = targets.first {
+            // A numeric target keeps its name; a two-valued category has one column left, `name=second`.
+            let made = columns.map(\.name).filter { $0 == only.name || $0.hasPrefix(only.name + "=") }
+            if made.count == 1 { targetName = made[0] }
+        }
+        try self.init(
+            recipe: recipe, columns: columns, target: targetName, maximumRows: maximumRows, minimumCohort: minimumCohort)
+    }
+
+    /// A table as integers.
+    /// - Throws: Tabular's error with file, line and column for a value that does not fit the schema.
+    public func encode(_ table: Table) throws -> IntegerTable {
+        guard table.rowCount <= maximumRows else {
+            throw PrivateLearningError(
+                code: .invalidParameter,
+                message: "rows: got \(table.rowCount), want at most \(maximumRows); raise the plan's maximum")
+        }
+        return try integers(from: recipe.apply(to: table))
+    }
+
+    /// The columns made from the raw column of that name: itself, its one-hot columns and its missing-value indicator.
+    public func derived(from rawName: String) -> [String] {
+        columns.map(\.name).filter {
+            $0 == rawName || $0.hasPrefix(rawName + "=") || $0 == rawName + "_missing"
+        }
+    }
+
+    /// Every column that can serve as a feature when `target` is the target: all but the target's own columns.
+    public func features(for target: String) -> [String] {
+        let raw = target.split(separator: "=", maxSplits: 1).first.map(String.init) ?? target
+        let own = Set(derived(from: target) + (recipe.inputs.contains { $0.name == raw } ? derived(from: raw) : []))
+        return columns.map(\.name).filter { !own.contains($0) }
+    }
+}
