@@ -75,6 +75,9 @@ let package = Package(
         .target(
             name: "TacitTestSupport",
             dependencies: ["Randomness", "BigIntegers", "Tabular", "Datasets", "Paillier"]),
+        .testTarget(
+            name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
+            exclude: ["Resources"]),
     ],
     swiftLanguageModes: [.v6]
 )
