@@ -27,7 +27,9 @@ package enum Quantity {
     /// Six significant digits at most; powers of ten only where a plain number would be long.
     package static func number(_ value: Double, digits: Int = 6) -> String {
         if value.isNaN { return "not a number" }
-        if value.isInfinite { return value < 0 ? "-∞" : "∞" }
+        // A real minus sign: as wide as a plus, and never taken for a hyphen.
+        if value < 0 { return "−" + number(-value, digits: digits) }
+        if value.isInfinite { return "∞" }
         if value == 0 { return "0" }
         let magnitude = abs(value)
         if magnitude >= 1e9 || magnitude < 1e-4 { return scientific(value, digits: min(digits, 3)) }
