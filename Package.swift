@@ -88,6 +88,9 @@ let package = Package(
             name: "PrivateLearningTests",
             dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],
             exclude: ["Vectors"]),
+        .testTarget(
+            name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
+            exclude: ["Resources"]),
     ],
     swiftLanguageModes: [.v6]
 )
