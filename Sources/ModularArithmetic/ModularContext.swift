@@ -7,6 +7,19 @@ public enum Exponent: Sendable {
     case variableTime(BigInteger)
     /// A secret exponent: time and memory accesses depend on its size only.
     case secret(BigInteger)
+
+    var value: BigInteger {
+        switch self {
+        case .variableTime(let value), .secret(let value): value
+        }
+    }
+
+    var isSecret: Bool {
+        switch self {
+        case .variableTime: false
+        case .secret: true
+        }
+    }
 }
 
 /// Arithmetic modulo one odd number, on many operands at a time.
@@ -21,13 +34,6 @@ public final class ModularContext: Sendable {
         self.modulus = modulus
     }
 
-    /// baseᵢ^exponent mod modulus for each base; the exponent is positive.
-    public func powers(of bases: [BigInteger], exponent: Exponent) -> [BigInteger] {
-        parallelMap(bases.count) { index in
-            switch exponent {
-            case .variableTime(let value): bases[index].power(value, modulo: self.modulus, variableTime: true)!
-            case .secret(let value): bases[index].powerConstantTime(value, modulo: self.modulus)
-            }
-        }
-    }
+    /// left · right mod modulus.
+    func product(_ left: BigInteger, _ right: BigInteger) -> BigInteger { (left * right).modulo(modulus) }
 }
