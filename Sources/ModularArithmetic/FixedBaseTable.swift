@@ -8,6 +8,9 @@ public final class FixedBaseTable: Sendable {
     public let base: BigInteger
     public let context: ModularContext
     public let exponentBits: Int
+    #if arch(x86_64)
+        private let laneTable: LaneFixedBase?
+    #endif
 
     /// - Parameters:
     ///   - base: a residue in [0, modulus).
@@ -19,6 +22,11 @@ public final class FixedBaseTable: Sendable {
         self.base = base
         self.context = context
         self.exponentBits = exponentBits
+        #if arch(x86_64)
+            laneTable = context.lanes(for: 8 * Cores.count).map {
+                LaneFixedBase(base: base, modulus: $0, bits: exponentBits, expectedCount: expectedCount)
+            }
+        #endif
     }
 
     /// base^exponentᵢ mod modulus.
@@ -28,6 +36,11 @@ public final class FixedBaseTable: Sendable {
         for exponent in exponents {
             precondition(exponent.signum >= 0 && exponent.bitWidth <= exponentBits, "exponent: out of range")
         }
+        #if arch(x86_64)
+            if let laneTable, context.lanes(for: exponents.count, lanesInProducts: 0.2) != nil {
+                return laneTable.powers(exponents)
+            }
+        #endif
         return parallelMap(exponents.count) { index in
             exponents[index].isZero ? 1 : self.context.gmpPower(self.base, exponents[index], secret: true)
         }

@@ -24,8 +24,55 @@ extension ModularContext {
         }
         let bits = exponentRows.reduce(0) { $1.reduce($0) { max($0, $1.bitWidth) } }
         guard bits > 0, !bases.isEmpty else { return [BigInteger](repeating: 1, count: exponentRows.count) }
+        #if arch(x86_64)
+            if exponentRows.count >= 4 {
+                if let lanes = lanes(for: exponentRows.count),
+                    let result = laneMultiExponentiations(lanes, bases: bases, rows: exponentRows, bits: bits)
+                {
+                    return result
+                }
+            } else if let lanes = lanes(for: bases.count) {
+                return exponentRows.map { laneMultiExponentiation(lanes, bases: bases, exponents: $0) }
+            }
+        #endif
         return gmpMultiExponentiations(bases: bases, rows: exponentRows, bits: bits)
     }
+
+    #if arch(x86_64)
+        /// Rows of exponents of either sign become non-negative by adding 2^bits to each, which multiplies every result by
+        /// D = (Π bases)^(2^bits). Returns nil when D has no inverse and one is needed.
+        private func laneMultiExponentiations(
+            _ lanes: LaneModulus, bases: [BigInteger], rows: [[BigInteger]], bits: Int
+        ) -> [BigInteger]? {
+            guard rows.contains(where: { $0.contains { $0.signum < 0 } }) else {
+                return lanes.multiExponentiations(bases: bases, rows: rows, bits: bits)
+            }
+            let offset: BigInteger = 1 << bits
+            guard let inverse = product(of: bases).power(-offset, modulo: modulus, variableTime: true) else {
+                return nil
+            }
+            let shifted = rows.map { $0.map { $0 + offset } }
+            return products(
+                lanes.multiExponentiations(bases: bases, rows: shifted, bits: bits + 1),
+                [BigInteger](repeating: inverse, count: rows.count))
+        }
+
+        private func laneMultiExponentiation(
+            _ lanes: LaneModulus, bases: [BigInteger], exponents: [BigInteger]
+        ) -> BigInteger {
+            func half(_ sign: Int) -> BigInteger {
+                let chosen = bases.indices.filter { exponents[$0].signum == sign }
+                if chosen.isEmpty { return 1 }
+                let magnitudes = chosen.map { exponents[$0].magnitude }
+                let bits = magnitudes.reduce(1) { max($0, $1.bitWidth) }
+                return lanes.partialMultiExponentiation(
+                    bases: chosen.map { bases[$0] }, exponents: magnitudes, bits: bits
+                )
+                .reduce(1) { product($0, $1) }
+            }
+            return quotient(half(1), half(-1))
+        }
+    #endif
 
     /// Numerator and denominator are kept apart, so that one inversion a row serves all negative exponents.
     func gmpMultiExponentiations(bases: [BigInteger], rows: [[BigInteger]], bits: Int) -> [BigInteger] {

@@ -8,6 +8,13 @@ extension ModularContext {
     public func powers(of bases: [BigInteger], exponent: Exponent) -> [BigInteger] {
         precondition(exponent.value.signum >= 0, "exponent: want a number of at least 0")
         if exponent.value.isZero { return [BigInteger](repeating: 1, count: bases.count) }
+        #if arch(x86_64)
+            if let lanes = lanes(for: bases.count) {
+                return exponent.isSecret
+                    ? lanes.powers(of: bases, exponents: [exponent.value], secret: true)
+                    : lanes.powers(of: bases, publicExponent: exponent.value)
+            }
+        #endif
         return parallelMap(bases.count) { self.gmpPower(bases[$0], exponent.value, secret: exponent.isSecret) }
     }
 
@@ -20,6 +27,11 @@ extension ModularContext {
     public func powers(of bases: [BigInteger], exponents: [BigInteger], secret: Bool) -> [BigInteger] {
         precondition(bases.count == exponents.count, "exponents: got \(exponents.count), want \(bases.count)")
         precondition(exponents.allSatisfy { $0.signum >= 0 }, "exponents: want numbers of at least 0")
+        #if arch(x86_64)
+            if let lanes = lanes(for: bases.count) {
+                return lanes.powers(of: bases, exponents: exponents, secret: secret)
+            }
+        #endif
         return parallelMap(bases.count) { index in
             exponents[index].isZero ? 1 : self.gmpPower(bases[index], exponents[index], secret: secret)
         }
