@@ -1,4 +1,5 @@
 import BigIntegers
+import CKernels
 import Parallelism
 
 /// Whether the running time may depend on an exponent's value.
@@ -7,6 +8,19 @@ public enum Exponent: Sendable {
     case variableTime(BigInteger)
     /// A secret exponent: time and memory accesses depend on its size only.
     case secret(BigInteger)
+
+    var value: BigInteger {
+        switch self {
+        case .variableTime(let value), .secret(let value): value
+        }
+    }
+
+    var isSecret: Bool {
+        switch self {
+        case .variableTime: false
+        case .secret: true
+        }
+    }
 }
 
 /// Arithmetic modulo one odd number, on many operands at a time.
@@ -15,19 +29,31 @@ public enum Exponent: Sendable {
 public final class ModularContext: Sendable {
     public let modulus: BigInteger
 
+    #if arch(x86_64)
+        private let laneModulus: LaneModulus?
+    #endif
+
     /// - Parameter modulus: odd, greater than 1.
     public init(modulus: BigInteger) {
         precondition(modulus.isOdd && modulus > 1, "modulus: want an odd number greater than 1")
         self.modulus = modulus
+        #if arch(x86_64)
+            laneModulus = LaneModulus(modulus)
+        #endif
     }
 
-    /// baseᵢ^exponent mod modulus for each base; the exponent is positive.
-    public func powers(of bases: [BigInteger], exponent: Exponent) -> [BigInteger] {
-        parallelMap(bases.count) { index in
-            switch exponent {
-            case .variableTime(let value): bases[index].power(value, modulo: self.modulus, variableTime: true)!
-            case .secret(let value): bases[index].powerConstantTime(value, modulo: self.modulus)
-            }
+    /// left · right mod modulus.
+    func product(_ left: BigInteger, _ right: BigInteger) -> BigInteger { (left * right).modulo(modulus) }
+
+    #if arch(x86_64)
+        /// The eight-lane kernels, when the machine has them and they beat GMP for this many operands.
+        ///
+        /// Eight lanes cost what GMP takes for `lanesInProducts` operands, however few are in use, and occupy one core.
+        func lanes(for count: Int, lanesInProducts: Double = 1.5) -> LaneModulus? {
+            guard let laneModulus, tacit_cpu_tier() >= TACIT_TIER_AVX512_IFMA else { return nil }
+            let cores = Cores.count
+            let lanes = Double(((count + 7) / 8 + cores - 1) / cores) * lanesInProducts
+            return lanes < Double((count + cores - 1) / cores) ? laneModulus : nil
         }
-    }
+    #endif
 }

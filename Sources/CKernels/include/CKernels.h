@@ -5,5 +5,6 @@
 #include "tacit_zeroise.h"
 #include "tacit_cpu.h"
 #include "tacit_chacha20.h"
+#include "tacit_montgomery52.h"
 
 #endif
