@@ -59,7 +59,10 @@ let package = Package(
         // MARK: Learning and reporting
         .target(
             name: "PrivateLearning",
-            dependencies: ["Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism"]),
+            dependencies: [
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
+                "Tabular",
+            ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 
         // MARK: The command

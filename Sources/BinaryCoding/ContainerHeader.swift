@@ -18,12 +18,13 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedModel = Self(code: 19, name: "encrypted model")
     public static let encryptedPredictions = Self(code: 20, name: "encrypted predictions")
     public static let encryptedVector = Self(code: 21, name: "encrypted vector")
+    public static let encryptedFit = Self(code: 22, name: "encrypted fit")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
         publicKey, secretKey, secretShare, encryptedStatistics, encryptedRows, encryptedFeatures, encryptedModel,
-        encryptedPredictions, encryptedVector, partialDecryption,
+        encryptedPredictions, encryptedVector, encryptedFit, partialDecryption,
     ]
 }
 

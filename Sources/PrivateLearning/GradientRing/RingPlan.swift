@@ -1,5 +1,6 @@
 import BigIntegers
 import Foundation
+import Paillier
 
 /// What the owners of a gradient ring agree on: model, rounds, and how gradients become integers.
 ///
@@ -90,13 +91,15 @@ public struct RingPlan: Hashable, Sendable {
     /// Weights: one a feature, the intercept last.
     public var weightCount: Int { features.count + 1 }
 
-    /// Intervals of the summed integer gradient, entry by entry.
-    public var gradientBounds: [(lower: BigInteger, upper: BigInteger)] {
-        (features.map(\.bound) + [1]).map { bound in
-            let perRow = (residualBound * max(bound, 1) * Double(1 << gradientBits)).rounded(.up) + 1
-            let limit = BigInteger(truncating: perRow) * BigInteger(maximumRows)
-            return (-limit, limit)
+    /// How gradients lie in plaintexts: one slot a weight, sized for one row and the plan's maximum of rows.
+    public func layout(modulusBits: Int) throws(PaillierError) -> PackingLayout {
+        let bounds = (features.map(\.bound) + [1]).map { bound in
+            // Rounding a whole site's sum moves it by at most half a unit, which the 1 covers for every row.
+            let perRow = BigInteger(truncating: (residualBound * bound * Double(1 << gradientBits)).rounded(.up) + 1)
+            return PackingLayout.Run(count: 1, bounds: -perRow...perRow)
         }
+        return try PackingLayout(
+            runs: bounds, maximumWeight: PackingWeight(positive: maximumRows), modulusBits: modulusBits)
     }
 }
 

@@ -11,13 +11,20 @@ extension EncodingPlan {
     public init(
         schema: Schema, target: String? = nil, maximumRows: Int, minimumCohort: Int
     ) throws {
+        self = try Self.make(schema: schema, target: target, maximumRows: maximumRows, minimumCohort: minimumCohort)
+    }
+
+    private static func make(
+        schema: Schema, target: String?, maximumRows: Int, minimumCohort: Int
+    ) throws -> EncodingPlan {
         guard schema.isConfirmed else {
             throw PrivateLearningError(
                 code: .invalidParameter,
                 message: "schema: is a proposal read off the data; its bounds become public. Check them and set "
                     + "\"confirmed\": true")
         }
-        let aimed = try target.map { try schema.targeting($0) } ?? schema
+        var aimed = schema
+        if let target { aimed = try schema.targeting(target) }
         let targets = aimed.columns(.target)
         let encoded = try Schema(
             columns: aimed.columns.map { column in
@@ -32,12 +39,10 @@ extension EncodingPlan {
                 throw PrivateLearningError(
                     code: .invalidParameter, message: "column \(output.name): needs bounds and decimals in the schema")
             }
-            do {
-                columns.append(
-                    Column(
-                        name: output.name,
-                        encoding: try FixedPointEncoding(scale: .decimal(decimals), lower: lower, upper: upper)))
-            } catch let error as FixedPointError {
+            do throws(FixedPointError) {
+                let encoding = try FixedPointEncoding(scale: .decimal(decimals), lower: lower, upper: upper)
+                columns.append(Column(name: output.name, encoding: encoding))
+            } catch {
                 throw PrivateLearningError(code: .invalidParameter, message: "column \(output.name): \(error.message)")
             }
         }
@@ -47,7 +52,7 @@ extension EncodingPlan {
             let made = columns.map(\.name).filter { $0 == only.name || $0.hasPrefix(only.name + "=") }
             if made.count == 1 { targetName = made[0] }
         }
-        try self.init(
+        return try EncodingPlan(
             recipe: recipe, columns: columns, target: targetName, maximumRows: maximumRows, minimumCohort: minimumCohort)
     }
 

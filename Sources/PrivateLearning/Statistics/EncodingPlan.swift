@@ -121,21 +121,17 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
         return index
     }
 
-    /// Intervals in which the entries of a ``MomentMatrix`` over at most `maximumRows` rows lie, in its order.
-    public var momentBounds: [(lower: BigInteger, upper: BigInteger)] {
-        let rows = BigInteger(maximumRows)
-        let intervals = [(Int64(1), Int64(1))] + columns.map { ($0.encoding.integerBounds.lowerBound, $0.encoding.integerBounds.upperBound) }
-        var bounds: [(lower: BigInteger, upper: BigInteger)] = []
+    /// Intervals in which the entries of one row's ``MomentMatrix`` lie, in its order.
+    public var momentBounds: [ClosedRange<BigInteger>] {
+        let intervals = [Int64(1)...1] + columns.map(\.encoding.integerBounds)
+        var bounds: [ClosedRange<BigInteger>] = []
         for i in intervals.indices {
             for j in i..<intervals.count {
-                let (a, b) = intervals[i]
-                let (c, d) = intervals[j]
-                var products = [Int128(a) * Int128(c), Int128(a) * Int128(d), Int128(b) * Int128(c), Int128(b) * Int128(d)]
-                if i == j { products = [0, Int128(a) * Int128(a), Int128(b) * Int128(b)] }  // a square is never negative
-                // Any number of rows up to the maximum: 0 is always within reach.
-                bounds.append((
-                    BigInteger(min(0, products.min()!)) * rows, BigInteger(max(0, products.max()!)) * rows
-                ))
+                let (a, b) = (Int128(intervals[i].lowerBound), Int128(intervals[i].upperBound))
+                let (c, d) = (Int128(intervals[j].lowerBound), Int128(intervals[j].upperBound))
+                // A square lies between the smallest and the largest magnitude squared; 0 is safe for the former.
+                let products = i == j && i > 0 ? [0, a * a, b * b] : [a * c, a * d, b * c, b * d]
+                bounds.append(BigInteger(products.min()!)...BigInteger(products.max()!))
             }
         }
         return bounds

@@ -87,3 +87,30 @@ public struct IntegerTable: Sendable {
         IntegerTable(columns: columns.map { column in rows.map { column[$0] } }, rowCount: rows.count)
     }
 }
+
+extension MomentMatrix {
+    public static func - (left: Self, right: Self) -> Self {
+        precondition(left.size == right.size, "size: got \(right.size), want \(left.size)")
+        return Self(columns: left.size - 1, entries: zip(left.entries, right.entries).map { $0 - $1 })
+    }
+
+    /// Σ(y − b − Σ wⱼxⱼ)² over the rows, in real units, from their moments alone.
+    /// - Parameter features: indices of columns, as many as coefficients.
+    func squaredError(
+        coefficients: [Double], intercept: Double, multipliers: [Int64], features: [Int], target: Int
+    ) -> Double {
+        // The quadratic form vᵀMv with v = (−b, −w…, 1), each entry in integer units of its column.
+        let indices = [0] + features.map { $0 + 1 } + [target + 1]
+        let vector =
+            [DoubleDouble(-intercept)]
+            + zip(features, coefficients).map { DoubleDouble(-$1) / DoubleDouble(Double(multipliers[$0])) }
+            + [DoubleDouble(1) / DoubleDouble(Double(multipliers[target]))]
+        var sum = DoubleDouble.zero
+        for (row, i) in indices.enumerated() {
+            for (column, j) in indices.enumerated() {
+                sum += vector[row] * vector[column] * DoubleDouble(integer: self[i, j])
+            }
+        }
+        return max(0, sum.value)
+    }
+}

@@ -1,0 +1,185 @@
+import AtomicFiles
+import BinaryCoding
+import Foundation
+import Paillier
+
+/// The parts that every encrypted file of this module has: a header with the fingerprints of plan and key, the plan,
+/// the public key, a JSON description, and ciphertexts in sections of about a megabyte.
+struct EncryptedFile {
+    static let planTag: UInt32 = 1
+    static let keyTag: UInt32 = 2
+    static let descriptionTag: UInt32 = 3
+    static let ciphertextTag: UInt32 = 4
+    /// Ciphertexts in one section.
+    static let batch = 1024
+
+    let kind: ContainerKind
+    let plan: EncodingPlan
+    let publicKey: PaillierPublicKey
+    let description: [UInt8]
+    let ciphertexts: [PaillierCiphertext]
+
+    func write(to path: String) throws {
+        let header = ContainerHeader(kind: kind, parameters: try plan.fingerprint, key: publicKey.fingerprint)
+        var writer = try ContainerWriter(path: path, header: header)
+        try writer.write(tag: Self.planTag, plan.encoded)
+        try writer.write(tag: Self.keyTag, publicKey.encoded)
+        try writer.write(tag: Self.descriptionTag, description)
+        for start in stride(from: 0, to: ciphertexts.count, by: Self.batch) {
+            var encoder = BinaryEncoder()
+            try publicKey.encode(Array(ciphertexts[start..<min(start + Self.batch, ciphertexts.count)]), into: &encoder)
+            try writer.write(tag: Self.ciphertextTag, encoder.bytes)
+        }
+        try writer.commit()
+    }
+
+    init(
+        kind: ContainerKind, plan: EncodingPlan, publicKey: PaillierPublicKey, description: some Encodable,
+        ciphertexts: [PaillierCiphertext]
+    ) throws {
+        self.kind = kind
+        self.plan = plan
+        self.publicKey = publicKey
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        self.description = Array(try encoder.encode(description))
+        self.ciphertexts = ciphertexts
+    }
+
+    /// Reads and checks a whole file.
+    /// - Throws: errors that begin with the file's name.
+    init(path: String, kind wanted: ContainerKind) throws {
+        do {
+            try self.init(reading: FileSource(path: path), kind: wanted)
+        } catch let error as BinaryCodingError {
+            throw error.inFile(path)
+        } catch let error as PaillierError {
+            throw PrivateLearningError(code: .invalidFile, message: "\(path): \(error.message)")
+        } catch let error as PrivateLearningError {
+            throw PrivateLearningError(code: error.code, message: "\(path): \(error.message)")
+        }
+    }
+
+    /// Total: any bytes give a value or an error.
+    init(reading source: some ByteSource, kind wanted: ContainerKind) throws {
+        var reader = try ContainerReader(source, sectionLimit: 1 << 26)
+        try reader.header.require(wanted)
+        func section(_ tag: UInt32, _ what: String) throws -> [UInt8] {
+            guard let section = try reader.next(), section.tag == tag else {
+                throw BinaryCodingError(code: .wrongFormat, message: "\(what): missing")
+            }
+            return section.bytes
+        }
+        kind = wanted
+        plan = try EncodingPlan(decoding: section(Self.planTag, "plan"))
+        publicKey = try PaillierPublicKey(encoded: section(Self.keyTag, "public key"))
+        description = try section(Self.descriptionTag, "description")
+        guard try plan.fingerprint == reader.header.parameters, publicKey.fingerprint == reader.header.key else {
+            throw BinaryCodingError(
+                code: .mismatch, message: "header: its fingerprints are not those of the plan and the key in the file")
+        }
+        var ciphertexts: [PaillierCiphertext] = []
+        while let section = try reader.next() {
+            guard section.tag == Self.ciphertextTag else {
+                throw BinaryCodingError(code: .wrongFormat, message: "section: got tag \(section.tag), want ciphertexts")
+            }
+            var decoder = BinaryDecoder(section.bytes)
+            ciphertexts += try publicKey.decodeCiphertexts(&decoder)
+            try decoder.finish("ciphertexts")
+        }
+        self.ciphertexts = ciphertexts
+    }
+
+    func decodeDescription<Value: Decodable>(_ type: Value.Type) throws(PrivateLearningError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(description))
+        } catch {
+            throw PrivateLearningError(code: .invalidFile, message: "description: not readable: \(error)")
+        }
+    }
+}
+
+extension EncryptedMoments {
+    private struct Description: Codable {
+        var owners: [String]
+        var rowsAtMost: Int
+    }
+
+    public func write(to path: String) throws {
+        try EncryptedFile(
+            kind: .encryptedStatistics, plan: plan, publicKey: publicKey,
+            description: Description(owners: owners, rowsAtMost: rowsAtMost), ciphertexts: packed.ciphertexts
+        ).write(to: path)
+    }
+
+    public init(path: String) throws {
+        let file = try EncryptedFile(path: path, kind: .encryptedStatistics)
+        let description = try file.decodeDescription(Description.self)
+        guard (1...file.plan.maximumRows).contains(description.rowsAtMost), !description.owners.isEmpty else {
+            throw PrivateLearningError(code: .invalidFile, message: "\(path): owners or rows: out of range")
+        }
+        let layout = try Self.layout(plan: file.plan, modulusBits: file.publicKey.parameters.modulusBits)
+        let packed = try PackedCiphertexts(
+            layout: layout, ciphertexts: file.ciphertexts, weight: PackingWeight(positive: description.rowsAtMost))
+        self.init(plan: file.plan, publicKey: file.publicKey, packed: packed, owners: description.owners)
+    }
+}
+
+extension EncryptedRows {
+    private struct Description: Codable { var owner: String }
+
+    public func write(to path: String) throws {
+        try EncryptedFile(
+            kind: .encryptedRows, plan: plan, publicKey: publicKey, description: Description(owner: owner),
+            ciphertexts: ciphertexts
+        ).write(to: path)
+    }
+
+    public init(path: String) throws {
+        let file = try EncryptedFile(path: path, kind: .encryptedRows)
+        let description = try file.decodeDescription(Description.self)
+        try self.init(
+            plan: file.plan, publicKey: file.publicKey, ciphertexts: file.ciphertexts, owner: description.owner)
+    }
+}
+
+extension EncryptedFit {
+    private struct Description: Codable {
+        struct Part: Codable {
+            var owners: [String]
+            var rowsAtMost: Int
+        }
+        var request: FitRequest
+        var parts: [Part]
+    }
+
+    public func write(to path: String) throws {
+        try EncryptedFile(
+            kind: .encryptedFit, plan: plan, publicKey: publicKey,
+            description: Description(
+                request: request, parts: parts.map { .init(owners: $0.owners, rowsAtMost: $0.rowsAtMost) }),
+            ciphertexts: ciphertexts
+        ).write(to: path)
+    }
+
+    public init(path: String) throws {
+        let file = try EncryptedFile(path: path, kind: .encryptedFit)
+        let description = try file.decodeDescription(Description.self)
+        let layout = try EncryptedMoments.layout(
+            plan: file.plan, modulusBits: file.publicKey.parameters.modulusBits)
+        let size = layout.plaintextCount
+        guard !description.parts.isEmpty, description.parts.count <= file.ciphertexts.count,
+            description.parts.count * size == file.ciphertexts.count,
+            description.parts.allSatisfy({ (1...file.plan.maximumRows).contains($0.rowsAtMost) })
+        else {
+            throw PrivateLearningError(code: .invalidFile, message: "\(path): parts: do not fit the ciphertexts")
+        }
+        let parts = try description.parts.enumerated().map { index, part in
+            let packed = try PackedCiphertexts(
+                layout: layout, ciphertexts: Array(file.ciphertexts[index * size..<(index + 1) * size]),
+                weight: PackingWeight(positive: part.rowsAtMost))
+            return EncryptedMoments(plan: file.plan, publicKey: file.publicKey, packed: packed, owners: part.owners)
+        }
+        try self.init(request: description.request, parts: parts)
+    }
+}
