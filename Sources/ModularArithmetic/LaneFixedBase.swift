@@ -9,7 +9,7 @@
         private let bits: Int
         private let window: Int
         private let positions: Int
-        /// One table for each position: digit i of entry d is word i·2^w + d.
+        /// One shared table for each position.
         private let tables: LaneMemory
 
         private var entries: Int { 1 << window }
@@ -120,7 +120,7 @@
                 case 1: copy(power, bases)
                 default: multiply(power, power, bases)
                 }
-                tacit_mont52_scatter_shared(tables, count, limbs << window, 1 << window, entry, power, limbs)
+                tacit_mont52_put_shared_entry(tables, count, limbs << window, 1 << window, entry, power, limbs)
             }
         }
     }

@@ -81,7 +81,9 @@
                         let range = 8 * group..<min(bases.count, 8 * group + 8)
                         LaneDigits.write(
                             exponents[range], bits: bits, window: window, into: digits + 8 * digitCount * index)
-                        engine.fillPowers(tables + index * entries * self.laneWords, of: bases[range], count: entries)
+                        engine.fillPowers(
+                            tables + index * entries * self.laneWords, of: bases[range], count: entries,
+                            scratch: sum)
                     }
                     engine.copy(sum, self.one.words)
                     for position in stride(from: digitCount - 1, through: 0, by: -1) {
@@ -89,7 +91,8 @@
                         for index in 0..<members.count {
                             let choices = digits + 8 * (digitCount * index + position)
                             if LaneDigits.areZero(choices) { continue }
-                            tacit_mont52_gather(factor, tables + index * entries * self.laneWords, self.limbs, choices)
+                            tacit_mont52_gather(
+                                factor, tables + index * entries * self.laneWords, entries, self.limbs, choices)
                             engine.multiply(sum, sum, factor)
                         }
                     }

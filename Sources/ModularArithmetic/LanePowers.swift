@@ -55,7 +55,7 @@
                     LaneDigits.write(
                         shared ? exponents[...] : exponents[range], bits: bits, window: window, shared: shared,
                         into: digits)
-                    engine.fillPowers(table, of: bases[range], count: entries)
+                    engine.fillPowers(table, of: bases[range], count: entries, scratch: sum)
                     for position in stride(from: digitCount - 1, through: 0, by: -1) {
                         let first = position == digitCount - 1
                         let target = first ? sum : factor
@@ -63,7 +63,7 @@
                         if secret {
                             tacit_mont52_select(target, table, entries, self.limbs, digits + 8 * position)
                         } else {
-                            tacit_mont52_gather(target, table, self.limbs, digits + 8 * position)
+                            tacit_mont52_gather(target, table, entries, self.limbs, digits + 8 * position)
                         }
                         if !first { engine.multiply(sum, sum, factor) }
                     }
@@ -85,18 +85,19 @@
     }
 
     extension LaneEngine {
-        /// table[e] = baseᵢ^e for e < count in Montgomery form; `count` ≥ 2.
-        func fillPowers(_ table: Lanes, of bases: ArraySlice<BigInteger>, count: Int) {
-            let laneWords = modulus.laneWords
-            copy(table, modulus.one.words)
-            enter(bases, into: table + laneWords)
+        /// Fills a table for eight lanes: entry e is baseᵢ^e in Montgomery form, for e < count; `count` ≥ 2. `scratch` is that of
+        /// two lane arrays.
+        func fillPowers(_ table: Lanes, of bases: ArraySlice<BigInteger>, count: Int, scratch: Lanes) {
+            let limbs = modulus.limbs
+            let base = scratch
+            let power = scratch + modulus.laneWords
+            enter(bases, into: base)
+            tacit_mont52_put_entry(table, count, 0, modulus.one.words, limbs)
+            tacit_mont52_put_entry(table, count, 1, base, limbs)
+            copy(power, base)
             for entry in stride(from: 2, to: count, by: 1) {
-                let power = table + entry * laneWords
-                if entry % 2 == 0 {
-                    square(power, table + entry / 2 * laneWords)
-                } else {
-                    multiply(power, power - laneWords, table + laneWords)
-                }
+                multiply(power, power, base)
+                tacit_mont52_put_entry(table, count, entry, power, limbs)
             }
         }
     }

@@ -134,45 +134,62 @@
             }
         }
 
-        @Test(arguments: [1, 5, 15, 16, 17, 33, 48, 119]) func selections(limbs: Int) {
+        @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 33, 119]) func tablesForEightLanes(limbs: Int) {
             var generator = TestGenerator(seed: 3)
-            for entries in [8, 16, 64] {
+            for entries in [2, 3, 8, 32] {
+                let numbers = (0..<entries).map { _ in (0..<8).map { _ in (0..<limbs).map { _ in generator.next() } } }
                 let table = Lanes(words: entries * 8 * limbs)
-                let shared = Lanes(words: entries * limbs)
-                for index in 0..<table.count { table.words[index] = generator.next() }
-                for index in 0..<shared.count { shared.words[index] = generator.next() }
+                for (entry, lanes) in numbers.enumerated() {
+                    let array = Lanes(lanes)
+                    withExtendedLifetime((table, array)) {
+                        tacit_mont52_put_entry(table.words, entries, entry, array.words, limbs)
+                    }
+                }
                 for _ in 0..<20 {
                     let choices = (0..<8).map { _ in UInt64.random(in: 0..<UInt64(entries), using: &generator) }
                     let selected = Lanes(words: 8 * limbs)
                     let gathered = Lanes(words: 8 * limbs)
-                    let fromShared = Lanes(words: 8 * limbs)
-                    tacit_mont52_select(selected.words, table.words, entries, limbs, choices)
-                    tacit_mont52_gather(gathered.words, table.words, limbs, choices)
-                    tacit_mont52_select_shared(fromShared.words, shared.words, entries, limbs, choices)
+                    withExtendedLifetime((table, selected, gathered)) {
+                        tacit_mont52_select(selected.words, table.words, entries, limbs, choices)
+                        tacit_mont52_gather(gathered.words, table.words, entries, limbs, choices)
+                    }
                     for lane in 0..<8 {
-                        let choice = Int(choices[lane])
-                        let expected = (0..<limbs).map { table.words[8 * (choice * limbs + $0) + lane] }
-                        #expect(selected.digits(lane) == expected)
-                        #expect(gathered.digits(lane) == expected)
-                        #expect(fromShared.digits(lane) == (0..<limbs).map { shared.words[$0 * entries + choice] })
+                        #expect(selected.digits(lane) == numbers[Int(choices[lane])][lane])
+                        #expect(gathered.digits(lane) == numbers[Int(choices[lane])][lane])
                     }
                 }
             }
         }
 
-        @Test func scattering() {
-            let (limbs, entries, count) = (9, 8, 3)
-            let stride = limbs * entries
+        @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 33, 119]) func sharedTables(limbs: Int) {
             var generator = TestGenerator(seed: 4)
-            let numbers = (0..<8).map { _ in (0..<limbs).map { _ in generator.next() } }
-            let lanes = Lanes(numbers)
-            var tables = [UInt64](repeating: 0, count: 4 * stride)
-            withExtendedLifetime(lanes) {
-                tacit_mont52_scatter_shared(&tables, count, stride, entries, 5, lanes.words, limbs)
-            }
-            for (index, word) in tables.enumerated() {
-                let (table, digit, entry) = (index / stride, index % stride / entries, index % entries)
-                #expect(word == (table < count && entry == 5 ? numbers[table][digit] : 0))
+            for entries in [8, 16, 64] {
+                // Three tables of the eight that one call could write; the fourth must stay as it was.
+                let count = 3
+                let stride = entries * limbs + 8
+                let numbers = (0..<entries).map { _ in (0..<8).map { _ in (0..<limbs).map { _ in generator.next() } } }
+                let tables = Lanes(words: (count + 1) * stride)
+                let untouched = tables.words[count * stride]
+                for (entry, lanes) in numbers.enumerated() {
+                    let array = Lanes(lanes)
+                    withExtendedLifetime((tables, array)) {
+                        tacit_mont52_put_shared_entry(tables.words, count, stride, entries, entry, array.words, limbs)
+                    }
+                }
+                #expect((count * stride..<tables.count).allSatisfy { tables.words[$0] == untouched })
+                for table in 0..<count {
+                    for _ in 0..<10 {
+                        let choices = (0..<8).map { _ in UInt64.random(in: 0..<UInt64(entries), using: &generator) }
+                        let selected = Lanes(words: 8 * limbs)
+                        withExtendedLifetime((tables, selected)) {
+                            tacit_mont52_select_shared(
+                                selected.words, tables.words + table * stride, entries, limbs, choices)
+                        }
+                        for lane in 0..<8 {
+                            #expect(selected.digits(lane) == numbers[Int(choices[lane])][table])
+                        }
+                    }
+                }
             }
         }
     }
