@@ -8,7 +8,8 @@
 ///
 /// A *lane array* holds eight numbers of `limbs` digits in radix 2^52: digit i of number k is word 8·i + k. It is aligned
 /// to 64 bytes. With R = 2^(52·limbs), 4·N ≤ R is required (two bits of head-room); then the operands and results of
-/// products are residues below 2·N, not always below N, with every digit below 2^52.
+/// products are residues below 2·N, not always below N, with every digit below 2^52. (Any operands below R/2 are fine as
+/// long as their product is below R·(R − N), so that the result has `limbs` digits.)
 ///
 /// Every function runs in a time that depends on `limbs` and `entries` only, unless its description says otherwise.
 /// On machines without AVX-512 IFMA they must not be called; on other architectures than x86-64 they do not exist.
@@ -47,23 +48,27 @@ void tacit_mont52_pack(uint64_t *lanes, size_t limbs, const uint64_t *words, siz
 /// Writes the lowest 64·word_count bits of the first `numbers` lanes as consecutive numbers of 64-bit words.
 void tacit_mont52_unpack(uint64_t *words, size_t word_count, size_t numbers, const uint64_t *lanes, size_t limbs);
 
-/// Number k of the result is number k of the lane array table[choices[k]], one of `entries` consecutive lane arrays. All
-/// entries are read.
+/// A table for eight lanes holds `entries` lane arrays, in 8·entries·limbs words (their order is the table's own
+/// affair). This writes entry number `entry`.
+void tacit_mont52_put_entry(uint64_t *table, size_t entries, size_t entry, const uint64_t *lanes, size_t limbs);
+
+/// Number k of the result is number k of entry choices[k] of a table for eight lanes. All entries are read.
 void tacit_mont52_select(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
                          const uint64_t choices[8]);
 
 /// As `tacit_mont52_select`, reading only what is chosen: *variable time*.
-void tacit_mont52_gather(uint64_t *result, const uint64_t *table, size_t limbs, const uint64_t choices[8]);
+void tacit_mont52_gather(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
+                         const uint64_t choices[8]);
 
-/// Number k of the result is entry choices[k] of a table that all lanes share: digit i of entry e is table[i·entries + e].
-/// All entries are read. `entries` is a multiple of 8 and the table aligned to 64 bytes.
+/// A shared table holds `entries` single numbers, a multiple of 8, in entries·limbs words, aligned to 64 bytes. This
+/// makes number k of a lane array entry number `entry` of shared table k, for k < `count` ≤ 8; the tables lie `stride`
+/// words apart.
+void tacit_mont52_put_shared_entry(uint64_t *tables, size_t count, size_t stride, size_t entries, size_t entry,
+                                   const uint64_t *lanes, size_t limbs);
+
+/// Number k of the result is entry choices[k] of a shared table. All entries are read.
 void tacit_mont52_select_shared(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
                                 const uint64_t choices[8]);
-
-/// Makes number k of a lane array entry `entry` of shared table k, for k < `count` ≤ 8; the tables lie `stride` words
-/// apart.
-void tacit_mont52_scatter_shared(uint64_t *tables, size_t count, size_t stride, size_t entries, size_t entry,
-                                 const uint64_t *lanes, size_t limbs);
 
 #endif
 #endif
