@@ -37,7 +37,7 @@ let package = Package(
         // MARK: Data
         .target(
             name: "Tabular",
-            dependencies: ["BinaryCoding", "AtomicFiles", .product(name: "Yams", package: "Yams")]),
+            dependencies: ["AtomicFiles", .product(name: "Yams", package: "Yams")]),
         .target(
             name: "Datasets",
             dependencies: ["Tabular", "AtomicFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
@@ -87,6 +87,8 @@ let package = Package(
         .testTarget(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
+        .testTarget(name: "TabularTests", dependencies: ["Tabular"], exclude: ["Vectors"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tabular"], exclude: ["Resources"]),
         .testTarget(
             name: "ModularArithmeticTests",
             dependencies: ["BigIntegers", "CKernels", "ModularArithmetic", "Parallelism", "TacitTestSupport"]),
