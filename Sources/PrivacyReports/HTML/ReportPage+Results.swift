@@ -46,7 +46,9 @@ extension ReportPage {
     private var agreement: Markup {
         var table = HTMLTable(
             caption: "Agreement with the same computation on pooled plaintext",
-            columns: [.text("Check"), .text("Outcome"), .number("Difference"), .number("Allowed"), .text("Measured as")])
+            columns: [
+                .text("Check"), .text("Outcome"), .number("Difference"), .number("Allowed"), .text("Measured as"),
+            ])
         for check in report.agreement {
             table.rows.append([
                 plain(Prose.capitalised(check.name)),
@@ -135,7 +137,8 @@ extension ReportPage {
 
     /// As a shell would need it.
     private func quoted(_ argument: String) -> String {
-        let isPlain = !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,()".contains($0) }
+        let isPlain =
+            !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,()".contains($0) }
         return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
     }
 }

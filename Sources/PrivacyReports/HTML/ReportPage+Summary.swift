@@ -57,7 +57,8 @@ extension ReportPage {
                     ?? (report.parties.contains { $0.secretKey == .whole } ? "in one hand" : "none in use"),
                 detail: threshold == nil ? "" : "shares needed to open anything"),
             Fact(
-                name: "Security", value: weakest.map(Quantity.bits) ?? (report.cryptography.isEmpty ? "none" : "unknown"),
+                name: "Security",
+                value: weakest.map(Quantity.bits) ?? (report.cryptography.isEmpty ? "none" : "unknown"),
                 detail: report.isInsecure ? "INSECURE" : Prose.list(report.cryptography.map(\.scheme))),
             Fact(
                 name: "Differential privacy",
