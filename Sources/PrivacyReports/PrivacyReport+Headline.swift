@@ -54,7 +54,7 @@ extension PrivacyReport {
     }
 
     /// "the three hospitals", "the two key holders", or names.
-    private func group(_ ids: [Party.ID]) -> String {
+    package func group(_ ids: [Party.ID]) -> String {
         let members = parties.filter { ids.contains($0.id) }
         if members.count > 2, members.count == parties.count {
             return "all \(Prose.count(members.count)) parties"
@@ -67,16 +67,10 @@ extension PrivacyReport {
         let common = members.map(\.roles).reduce(members.first?.roles ?? []) { kept, roles in
             kept.filter(roles.contains)
         }
-        let noun =
-            if common.contains(.keyHolder) {
-                Role.keyHolder.rawValue
-            } else if common.contains(.dataOwner) {
-                task.ownerNoun
-            } else {
-                common.first?.rawValue
-            }
-        guard let noun else { return Prose.list(members.map(\.name)) }
-        let sameKind = parties.filter { $0.roles.contains(where: { common.contains($0) }) }.count
+        let role = [Role.keyHolder, .dataOwner].first(where: common.contains) ?? common.first
+        guard let role else { return Prose.list(members.map(\.name)) }
+        let noun = role == .dataOwner ? task.ownerNoun : role.rawValue
+        let sameKind = parties.filter { $0.roles.contains(role) }.count
         let some = sameKind > members.count ? "" : "the "
         return "\(some)\(Prose.count(members.count)) \(Prose.plural(noun))"
             + (sameKind > members.count ? " of \(Prose.count(sameKind))" : "")

@@ -37,7 +37,7 @@ extension SampleReports {
                     observer: ids[i], source: ids[(i + 1) % 5], form: .ciphertext, what: "ring" + hostileTexts[0],
                     count: i, learns: text()))
         }
-        let odd: [Double] = [.nan, .infinity, -.infinity, 1e308, -1e308, 5e-324, 0, -0.0]
+        let odd: [Double] = [.nan, .infinity, -.infinity, 1e308, -1e308, .leastNonzeroMagnitude, 0, -0.0]
         return PrivacyReport(
             title: text(), created: Date(timeIntervalSince1970: 1e12), tool: .init(name: text(), version: text()),
             task: .init(
@@ -63,7 +63,8 @@ extension SampleReports {
             differentialPrivacy: .init(
                 guarantees: [
                     .init(
-                        release: text(), epsilon: .infinity, delta: 5e-324, accountant: text(), neighbouring: text(),
+                        release: text(), epsilon: .infinity, delta: .leastNonzeroMagnitude, accountant: text(),
+                        neighbouring: text(),
                         unit: text(), mechanism: text())
                 ], explanation: text()),
             audits: .init(
@@ -82,7 +83,7 @@ extension SampleReports {
             agreement: [.init(name: text(), difference: .infinity, tolerance: 0, measure: text())],
             costs: [
                 .init(phase: text(), wallSeconds: 1e300, cpuSeconds: 0, bytesSent: 1 << 53, peakMemoryBytes: 0),
-                .init(phase: text(), wallSeconds: 5e-324),
+                .init(phase: text(), wallSeconds: .leastNonzeroMagnitude),
             ],
             plots: [
                 .curves(

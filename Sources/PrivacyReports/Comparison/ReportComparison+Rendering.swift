@@ -24,7 +24,7 @@ extension ReportComparison {
             : "<div class=\"shout\" role=\"alert\"><strong>Before you compare</strong>\(warnings.map { "<p>\($0)</p>" as Markup })</div>"
         let content = sections.enumerated().map { i, section -> Markup in
             var table = HTMLTable(
-                caption: section.title, columns: [.text("")] + columnTitles.map { .text($0) })
+                caption: section.title, isQuiet: true, columns: [.text("")] + columnTitles.map { .text($0) })
             table.rows = section.rows.map { row in
                 ["\(row.name)"] + row.values.map { value -> Markup? in value.map { "\($0)" } }
             }

@@ -105,7 +105,8 @@ extension ReportPage {
     var provenance: Markup {
         let origin = report.provenance
         var inputs = HTMLTable(
-            caption: "Input", columns: [.text("File"), .number("Size"), .text("Algorithm"), .text("Fingerprint")])
+            caption: "Input files", isQuiet: true,
+            columns: [.text("File"), .number("Size"), .text("Algorithm"), .text("Fingerprint")])
         for input in origin.inputs {
             inputs.rows.append([
                 plain(input.name), input.bytes.map { plain(Quantity.bytes($0)) }, plain(input.algorithm),
@@ -113,7 +114,7 @@ extension ReportPage {
             ])
         }
         var data = HTMLTable(
-            caption: "Data sets",
+            caption: "Data sets", isQuiet: true,
             columns: [.text("Name"), .number("Rows"), .number("Columns"), .text("Target"), .text("Remark")])
         for set in report.task.dataSets {
             data.rows.append([

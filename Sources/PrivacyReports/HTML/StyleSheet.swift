@@ -73,13 +73,15 @@ package enum StyleSheet {
         th:last-child,td:last-child{padding-right:0}
         thead th{border-top:0;font-size:13px;font-weight:600;color:var(--soft);vertical-align:bottom}
         tbody th{font-weight:600}
-        .num{text-align:right;overflow-wrap:normal}
+        .num{text-align:right;min-width:5em}
         .mark{display:inline-block;width:18px;height:18px;vertical-align:-3.5px;margin-right:6px;flex:none}
         .cell{display:block}
         .cell small{display:block;font-size:13px;font-weight:400;color:var(--soft)}
         .cell.amount,.cell.amount small{white-space:nowrap}
         .scroll{overflow-x:auto}
-        .scroll thead th:not(:first-child){min-width:6.4em}
+        thead th:not(:first-child){min-width:6.4em}
+        thead th.num:not(:first-child){min-width:4em}
+        table.quiet caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
         .scroll th:first-child{min-width:11em}
         .scroll th,.scroll td{padding-right:10px}
         th .soft{font-weight:400}
@@ -92,6 +94,7 @@ package enum StyleSheet {
         figcaption{margin:0 0 8px;font-weight:600;font-size:15.5px}
         figure .under{margin:8px 0 0;font-size:14px;color:var(--soft);font-weight:400}
         svg.plot{display:block;width:100%;height:auto;font-family:inherit;overflow:hidden}
+        svg.plot+svg.plot{margin-top:18px}
         svg.narrow{display:none}
         svg text{fill:var(--ink)}
         svg text.soft{fill:var(--soft)}
@@ -146,8 +149,8 @@ package enum StyleSheet {
         table.stack th,table.stack td{border:0;padding:2px 0}
         table.stack td{display:grid;grid-template-columns:42% 1fr;gap:10px;text-align:left}
         table.stack td::before{content:attr(data-label);color:var(--soft);font-size:14px}
-        table.stack td.num{text-align:left;overflow-wrap:anywhere}
-        .scroll thead th,.scroll th:first-child{min-width:0}
+        table.stack td.num{text-align:left;min-width:0}
+        table.stack thead th:not(:first-child),.scroll th:first-child{min-width:0}
         .cell.amount small{white-space:normal}
         table.stack td.empty{display:none}
         }

@@ -146,11 +146,16 @@ struct WhoSawWhatDiagram {
 
     /// Who sends to whom.
     func route(_ step: ExposureStep) -> String {
-        let observers = Prose.list(step.observers.map(report.name(of:)))
-        guard !step.receivers.isEmpty else { return observers }
-        let senders = Prose.list(
-            step.senders.map(report.name(of:)) + (step.comesFromOutside ? ["set-up"] : []))
-        if Set(step.senders) == Set(step.receivers), !step.comesFromOutside { return "among " + observers }
-        return "\(senders) \u{2192} \(Prose.list(step.receivers.map(report.name(of:))))"
+        guard !step.receivers.isEmpty else { return names(step.observers) }
+        if Set(step.senders) == Set(step.receivers), !step.comesFromOutside { return "among " + names(step.observers) }
+        let senders = (step.senders.isEmpty ? [] : [names(step.senders)]) + (step.comesFromOutside ? ["set-up"] : [])
+        return "\(Prose.list(senders)) \u{2192} \(names(step.receivers))"
+    }
+
+    /// "all four parties", "the three hospitals", or names.
+    func names(_ ids: [PrivacyReport.Party.ID]) -> String {
+        let owners = report.parties.filter { $0.roles.contains(.dataOwner) }.map(\.id)
+        let isKnownGroup = ids.count == report.parties.count || Set(ids) == Set(owners)
+        return ids.count > 2 && isKnownGroup ? report.group(ids) : Prose.list(ids.map(report.name(of:)))
     }
 }

@@ -59,14 +59,14 @@ struct TerminalSummary {
                 ]
             })
         if diagram.steps.isEmpty { out.paragraph("Not recorded.", .caution) }
-        let holders = report.parties.map { party -> String in
-            switch party.secretKey {
-            case .none: "\(party.name): no key"
-            case .share: "\(party.name): key share"
-            case .whole: "\(party.name): whole key"
-            }
+        let kinds: [(PrivacyReport.SecretKey, String)] = [
+            (.whole, "the whole key"), (.share, "a share of the key"), (.none, "no key"),
+        ]
+        let holders = kinds.compactMap { kind, words -> String? in
+            let ids = report.parties.filter { $0.secretKey == kind }.map(\.id)
+            return ids.isEmpty ? nil : "\(words): \(diagram.names(ids))"
         }
-        out.paragraph("Secret keys: " + holders.joined(separator: "; ") + ".")
+        out.paragraph(Prose.capitalised(holders.joined(separator: "; ")) + ".")
     }
 
     private func style(_ exposure: PrivacyReport.Exposure) -> TerminalText.Style {
