@@ -66,24 +66,24 @@ extension PrivacyReport {
             gaps.append(
                 Gap(
                     kind: .noDifferentialPrivacy,
-                    message: "No differential privacy: the output is exact, and nothing bounds what it tells about "
-                        + "a single one of the \(task.rowNoun)."))
+                    message:
+                        "The output is exact: nothing bounds what it tells about a single one of the \(task.rowNoun)."))
         }
         if audits.runs.isEmpty {
             gaps.append(
-                Gap(kind: .noAudit, message: "No audit was run: no attack on the output was tried."))
+                Gap(kind: .noAudit, message: "No attack on the output was tried."))
         }
         if adversary.behaviour != .malicious, adversary.behaviour != .maliciousWithAbort {
             gaps.append(
                 Gap(
                     kind: .noMaliciousSecurity,
                     message: adversary.behaviour == .none
-                        ? "No formal adversary model: the report measures, and promises nothing."
-                        : "No security against parties that deviate from the protocol: a dishonest party can spoil "
-                            + "the result, and may learn more than is listed here."))
+                        ? "There is no formal adversary model: the report measures, and promises nothing."
+                        : "A party that deviates from the protocol can spoil the result, and may learn more than is "
+                            + "listed here."))
         }
         if cryptography.isEmpty {
-            gaps.append(Gap(kind: .noCryptography, message: "No cryptography was used, or none is recorded."))
+            gaps.append(Gap(kind: .noCryptography, message: "None was used, or none is recorded."))
         }
         for scheme in cryptography where scheme.estimatedSecurityBits == nil || scheme.securitySource == nil {
             gaps.append(

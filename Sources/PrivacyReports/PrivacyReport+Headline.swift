@@ -9,8 +9,8 @@ extension PrivacyReport {
         }
         if let guarantee = differentialPrivacy.guarantees.first, differentialPrivacy.guarantees.count == 1 {
             sentences.append(
-                "The release satisfies (ε = \(Quantity.number(guarantee.epsilon)), "
-                    + "δ = \(Quantity.number(guarantee.delta)))-differential privacy per \(guarantee.unit).")
+                "The release satisfies (ε\u{A0}=\u{A0}\(Quantity.number(guarantee.epsilon)), "
+                    + "δ\u{A0}=\u{A0}\(Quantity.number(guarantee.delta)))-differential privacy per \(guarantee.unit).")
         } else if !differentialPrivacy.guarantees.isEmpty {
             sentences.append(
                 "\(differentialPrivacy.guarantees.count) differential-privacy guarantees are listed below.")
@@ -37,7 +37,7 @@ extension PrivacyReport {
     /// Who could read what, and how much of it.
     private var openedClause: String {
         for (form, noun) in [(Form.plaintextSum, "sum"), (.noisedRelease, "noised number"), (.plaintextModel, "")] {
-            let seen = observations.filter { $0.form == form && $0.source != $0.observer || $0.form == form }
+            let seen = observations.filter { $0.form == form }
             guard !seen.isEmpty else { continue }
             let observers = unique(seen.map(\.observer))
             let verb = form == .plaintextSum ? "opened" : "received"
@@ -54,8 +54,11 @@ extension PrivacyReport {
     }
 
     /// "the three hospitals", "the two key holders", or names.
-    private func group(_ ids: [Party.ID]) -> String {
+    package func group(_ ids: [Party.ID]) -> String {
         let members = parties.filter { ids.contains($0.id) }
+        if members.count > 2, members.count == parties.count {
+            return "all \(Prose.count(members.count)) parties"
+        }
         if members.count == 1, let only = members.first { return only.name }
         let owners = parties.filter { $0.roles.contains(.dataOwner) }
         if members.count > 1, members == owners {
@@ -64,16 +67,10 @@ extension PrivacyReport {
         let common = members.map(\.roles).reduce(members.first?.roles ?? []) { kept, roles in
             kept.filter(roles.contains)
         }
-        let noun =
-            if common.contains(.keyHolder) {
-                Role.keyHolder.rawValue
-            } else if common.contains(.dataOwner) {
-                task.ownerNoun
-            } else {
-                common.first?.rawValue
-            }
-        guard let noun else { return Prose.list(members.map(\.name)) }
-        let sameKind = parties.filter { $0.roles.contains(where: { common.contains($0) }) }.count
+        let role = [Role.keyHolder, .dataOwner].first(where: common.contains) ?? common.first
+        guard let role else { return Prose.list(members.map(\.name)) }
+        let noun = role == .dataOwner ? task.ownerNoun : role.rawValue
+        let sameKind = parties.filter { $0.roles.contains(role) }.count
         let some = sameKind > members.count ? "" : "the "
         return "\(some)\(Prose.count(members.count)) \(Prose.plural(noun))"
             + (sameKind > members.count ? " of \(Prose.count(sameKind))" : "")

@@ -10,6 +10,8 @@ struct HTMLTable {
     }
 
     var caption: String
+    /// The caption says no more than the heading above: it is for screen readers only.
+    var isQuiet = false
     var columns: [Column]
     /// The first cell of a row is its header. Nil cells are empty.
     var rows: [[Markup?]] = []
@@ -22,8 +24,9 @@ struct HTMLTable {
                 : "<th role=\"columnheader\" scope=\"col\">\(column.title)</th>"
         }
         let body = rows.map { cells -> Markup in "<tr role=\"row\">\(zip(columns, cells).enumerated().map(cell))</tr>" }
+        let style: Markup = isQuiet ? "stack quiet" : "stack"
         return """
-            <table class="stack" role="table"><caption>\(caption)</caption><thead role="rowgroup"><tr role="row">\
+            <table class="\(style)" role="table"><caption>\(caption)</caption><thead role="rowgroup"><tr role="row">\
             \(head)</tr></thead><tbody role="rowgroup">\(body)</tbody></table>
             """
     }

@@ -22,7 +22,8 @@ extension ReportPage {
             })</ul></figure>
             <ol class="steps">\(steps)</ol>
             <h3>The same as a table</h3>
-            \(matrix.markup)
+            <div class="scroll" tabindex="0" role="region" aria-label="Values received by each party">\
+            \(matrix.markup)</div>
             """)
     }
 
@@ -56,7 +57,8 @@ extension ReportPage {
                         let bytes = cell.compactMap(\.bytes)
                         let size: Markup =
                             bytes.isEmpty ? "" : "<small>\(Quantity.bytes(bytes.reduce(0, Quantity.sum)))</small>"
-                        return "<span class=\"cell\">\(form.exposure.icon)\(Quantity.integer(count))\(size)</span>"
+                        return
+                            "<span class=\"cell amount\">\(form.exposure.icon)\(Quantity.integer(count))\(size)</span>"
                     })
         }
         return table
@@ -67,7 +69,8 @@ extension ReportPage {
             return section("reveals", "What the output reveals", "<p>Not assessed.</p>")
         }
         let items = report.disclosures.map { item -> Markup in
-            let to = item.to.isEmpty ? "everyone who gets the result" : Prose.list(item.to.map(report.name(of:)), limit: 6)
+            let to =
+                item.to.isEmpty ? "everyone who gets the result" : Prose.list(item.to.map(report.name(of:)), limit: 6)
             let count: Markup = item.count.map { " \(Quantity.counted($0, "number"))." } ?? ""
             let warnings = item.warnings.sorted { $0.severity > $1.severity }.map { warning -> Markup in
                 let style: Markup = warning.severity == .note ? "note-tag" : "\(warning.severity.rawValue)"

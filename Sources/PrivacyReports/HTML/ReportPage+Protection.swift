@@ -19,7 +19,7 @@ extension ReportPage {
                     ("Parameter set", "<code>\(item.parameterSet)</code>"),
                     ("Modulus", item.modulusBits.map { "\(Quantity.integer($0)) bits" }),
                     ("Estimated security", security),
-                    ("Opened by", item.threshold.map { "any \($0.required) of \($0.shares) key shares" }),
+                    ("Opened by", item.threshold.map { "any \($0.required) of \($0.shares) shares together" }),
                     ("Randomness", plain(item.randomness)),
                     ("Remark", item.note.map(plain)),
                 ]))</div>
@@ -37,7 +37,7 @@ extension ReportPage {
                 "<p><b>None.</b> No noise was added; the output is exact.</p>\(remark)")
         }
         var table = HTMLTable(
-            caption: "Guarantees",
+            caption: "Guarantees", isQuiet: true,
             columns: [
                 .text("Release"), .number("ε"), .number("δ"), .text("Protects each"), .text("Neighbours"),
                 .text("Accountant"), .text("Mechanism"),
@@ -66,7 +66,7 @@ extension ReportPage {
         for run in report.audits.runs {
             let interval = run.interval.map { interval in
                 "\(Quantity.number(interval.low, digits: 4)) to \(Quantity.number(interval.high, digits: 4)) "
-                    + "(\(Quantity.number(interval.confidence * 100, digits: 3)) %)"
+                    + "(\(Quantity.number(interval.confidence * 100, digits: 3))\u{A0}%)"
             }
             table.rows.append([
                 plain(run.attack), plain(run.metric), plain(Quantity.number(run.value)), interval.map(plain),

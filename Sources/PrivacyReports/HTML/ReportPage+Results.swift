@@ -46,7 +46,9 @@ extension ReportPage {
     private var agreement: Markup {
         var table = HTMLTable(
             caption: "Agreement with the same computation on pooled plaintext",
-            columns: [.text("Check"), .text("Outcome"), .number("Difference"), .number("Allowed"), .text("Measured as")])
+            columns: [
+                .text("Check"), .text("Outcome"), .number("Difference"), .number("Allowed"), .text("Measured as"),
+            ])
         for check in report.agreement {
             table.rows.append([
                 plain(Prose.capitalised(check.name)),
@@ -103,7 +105,8 @@ extension ReportPage {
     var provenance: Markup {
         let origin = report.provenance
         var inputs = HTMLTable(
-            caption: "Input", columns: [.text("File"), .number("Size"), .text("Algorithm"), .text("Fingerprint")])
+            caption: "Input files", isQuiet: true,
+            columns: [.text("File"), .number("Size"), .text("Algorithm"), .text("Fingerprint")])
         for input in origin.inputs {
             inputs.rows.append([
                 plain(input.name), input.bytes.map { plain(Quantity.bytes($0)) }, plain(input.algorithm),
@@ -111,7 +114,7 @@ extension ReportPage {
             ])
         }
         var data = HTMLTable(
-            caption: "Data sets",
+            caption: "Data sets", isQuiet: true,
             columns: [.text("Name"), .number("Rows"), .number("Columns"), .text("Target"), .text("Remark")])
         for set in report.task.dataSets {
             data.rows.append([
@@ -135,7 +138,8 @@ extension ReportPage {
 
     /// As a shell would need it.
     private func quoted(_ argument: String) -> String {
-        let isPlain = !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,()".contains($0) }
+        let isPlain =
+            !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,()".contains($0) }
         return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
     }
 }

@@ -52,12 +52,13 @@ extension ReportPage {
                 name: "Parties", value: Quantity.integer(report.parties.count),
                 detail: "\(Quantity.counted(owners, "owner")) of data"),
             Fact(
-                name: "Secret key",
-                value: threshold.map { "\($0.required) of \($0.shares)" }
-                    ?? (report.parties.contains { $0.secretKey == .whole } ? "in one hand" : "none in use"),
-                detail: threshold == nil ? "" : "shares needed to open anything"),
+                name: "To open anything",
+                value: threshold.map { "\($0.required) of \($0.shares) shares" }
+                    ?? (report.parties.contains { $0.secretKey == .whole } ? "one whole key" : "no key in use"),
+                detail: threshold == nil ? "" : "fewer open nothing"),
             Fact(
-                name: "Security", value: weakest.map(Quantity.bits) ?? (report.cryptography.isEmpty ? "none" : "unknown"),
+                name: "Security",
+                value: weakest.map(Quantity.bits) ?? (report.cryptography.isEmpty ? "none" : "unknown"),
                 detail: report.isInsecure ? "INSECURE" : Prose.list(report.cryptography.map(\.scheme))),
             Fact(
                 name: "Differential privacy",

@@ -13,8 +13,8 @@ package enum StyleSheet {
     private static let base = """
         *{box-sizing:border-box}
         html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-        body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",\
-        Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;overflow-wrap:anywhere}
+        body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.55 -apple-system,"Segoe UI",Roboto,\
+        "Helvetica Neue",Arial,"Liberation Sans",system-ui,sans-serif;overflow-wrap:anywhere}
         main,header.top,footer{max-width:960px;margin:0 auto;padding:0 32px}
         header.top{padding-top:56px;padding-bottom:8px}
         .eyebrow{margin:0 0 10px;font-size:13px;font-weight:600;letter-spacing:.08em;text-transform:uppercase;\
@@ -24,9 +24,9 @@ package enum StyleSheet {
         max-width:26em;text-wrap:balance}
         .meta{margin:0;color:var(--soft);font-size:14.5px}
         .meta b{font-weight:600;color:var(--ink)}
-        h2{margin:0 0 6px;font-size:22px;line-height:1.3;font-weight:650;letter-spacing:-.01em}
+        h2{margin:0 0 14px;font-size:22px;line-height:1.3;font-weight:650;letter-spacing:-.01em}
         h3{margin:30px 0 8px;font-size:16px;line-height:1.35;font-weight:650}
-        .lead{margin:0 0 20px;color:var(--soft);max-width:44em}
+        .lead{margin:-8px 0 20px;color:var(--soft);max-width:44em}
         section{background:var(--card);border:1px solid var(--rule);border-radius:14px;padding:30px 32px;margin:22px 0}
         p{margin:0 0 12px;max-width:46em}
         ul.plain{margin:0;padding:0;list-style:none}
@@ -73,10 +73,18 @@ package enum StyleSheet {
         th:last-child,td:last-child{padding-right:0}
         thead th{border-top:0;font-size:13px;font-weight:600;color:var(--soft);vertical-align:bottom}
         tbody th{font-weight:600}
-        .num{text-align:right;overflow-wrap:normal}
+        .num{text-align:right;min-width:5em}
         .mark{display:inline-block;width:18px;height:18px;vertical-align:-3.5px;margin-right:6px;flex:none}
-        .cell{display:block;white-space:nowrap}
-        .cell small{display:block;font-size:13px;color:var(--soft);white-space:normal}
+        .cell{display:block}
+        .cell small{display:block;font-size:13px;font-weight:400;color:var(--soft)}
+        .cell.amount,.cell.amount small{white-space:nowrap}
+        .scroll{overflow-x:auto}
+        thead th:not(:first-child){min-width:6.4em}
+        thead th.num:not(:first-child){min-width:4em}
+        table.quiet caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+        .scroll th:first-child{min-width:11em}
+        .scroll th,.scroll td{padding-right:10px}
+        th .soft{font-weight:400}
         .none{color:var(--soft)}
 
         """
@@ -86,6 +94,7 @@ package enum StyleSheet {
         figcaption{margin:0 0 8px;font-weight:600;font-size:15.5px}
         figure .under{margin:8px 0 0;font-size:14px;color:var(--soft);font-weight:400}
         svg.plot{display:block;width:100%;height:auto;font-family:inherit;overflow:hidden}
+        svg.plot+svg.plot{margin-top:18px}
         svg.narrow{display:none}
         svg text{fill:var(--ink)}
         svg text.soft{fill:var(--soft)}
@@ -126,7 +135,7 @@ package enum StyleSheet {
         @media screen and (max-width:640px){
         main,header.top,footer{padding-left:16px;padding-right:16px}
         header.top{padding-top:32px}
-        .headline{font-size:25px}
+        .headline{font-size:24px}
         section{padding:22px 18px;border-radius:12px;margin:16px 0}
         dl.pairs{grid-template-columns:1fr;gap:0}
         dl.pairs dd{margin:0 0 10px}
@@ -140,7 +149,9 @@ package enum StyleSheet {
         table.stack th,table.stack td{border:0;padding:2px 0}
         table.stack td{display:grid;grid-template-columns:42% 1fr;gap:10px;text-align:left}
         table.stack td::before{content:attr(data-label);color:var(--soft);font-size:14px}
-        table.stack td.num{text-align:left}
+        table.stack td.num{text-align:left;min-width:0}
+        table.stack thead th:not(:first-child),.scroll th:first-child{min-width:0}
+        .cell.amount small{white-space:normal}
         table.stack td.empty{display:none}
         }
         @media print{

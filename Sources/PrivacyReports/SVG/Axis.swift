@@ -88,7 +88,7 @@ struct PlotArea {
             guard let fraction = y.fraction(tick) else { continue }
             let at = top + (1 - fraction) * height
             drawing.line(left, at, left + width, at)
-            drawing.text(left - 8, at + 4.5, y.label(tick), size: small, anchor: .end, "soft")
+            drawing.text(left - 8, at + 4.5, y.label(tick), size: small, anchor: .end, "soft", limit: left - 8)
         }
         var free = -Double.infinity
         for tick in x.ticks {
@@ -97,7 +97,7 @@ struct PlotArea {
             let label = x.label(tick)
             let half = TextWidth.estimate(label, size: small) / 2
             drawing.line(at, top + height, at, top + height + 5, "axis")
-            guard at - half > free, at + half <= drawing.width else { continue }
+            guard at - half > max(free, 0), at + half <= drawing.width else { continue }
             drawing.text(at, top + height + 20, label, size: small, anchor: .middle, "soft")
             free = at + half + 6
         }

@@ -25,11 +25,15 @@ struct BarPlot {
                 .joined(separator: "; "))
         drawing.text(0, 14, plot.yLabel, size: layout.text - 1, "soft", limit: layout.width)
         let zero = left + (axis.fraction(0) ?? 0) * width
+        var free = 0.0
         for tick in axis.ticks {
             guard let fraction = axis.fraction(tick) else { continue }
             let x = left + fraction * width
             drawing.line(x, top, x, bottom)
+            let half = TextWidth.estimate(axis.label(tick), size: layout.text - 1) / 2
+            guard x - half > free, x + half <= layout.width else { continue }
             drawing.text(x, bottom + 18, axis.label(tick), size: layout.text - 1, anchor: .middle, "soft")
+            free = x + half + 6
         }
         for (i, category) in categories.enumerated() {
             var y = top + Double(i) * group + 6
@@ -43,7 +47,7 @@ struct BarPlot {
                         tip: "\(category), \(series.name): \(Quantity.number(series.y[i]))")
                     drawing.text(
                         max(x, zero) + 6, y + thickness / 2 + 4, Quantity.number(series.y[i], digits: 4),
-                        size: 12, j == 0 ? "" : "soft")
+                        size: 12, j == 0 ? "" : "soft", limit: right - 6)
                 }
                 y += thickness + 4
             }

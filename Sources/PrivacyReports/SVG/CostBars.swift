@@ -71,12 +71,14 @@ struct CostBars {
         let thickness = panel.second.isEmpty ? 14.0 : 12.0
         let barTop = panel.second.isEmpty ? y + 13 : y + 9
         drawing.rectangle(left, barTop, length, thickness, radius: 2.5, "fill-s0", tip: panel.format(value))
-        drawing.text(left + length + 6, barTop + 11, panel.format(value), size: 12.5)
+        drawing.text(left + length + 6, barTop + 11, panel.format(value), size: 12.5, limit: width - room - 6)
         if let second {
             let secondLength = most > 0 ? max(1, second / most * room) : 1
             drawing.rectangle(left, barTop + 16, secondLength, 5, radius: 2, "fill-s1", tip: panel.format(second))
-            if secondLength > length + 70 || second != value {
-                drawing.text(left + secondLength + 6, barTop + 24, panel.format(second), size: 11.5, "soft")
+            if second != value {
+                drawing.text(
+                    left + secondLength + 6, barTop + 24, panel.format(second), size: 11.5, "soft",
+                    limit: width - room - 6)
             }
         }
     }

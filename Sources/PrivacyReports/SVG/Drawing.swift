@@ -115,10 +115,10 @@ enum TextWidth {
     private static func em(_ character: Character) -> Double {
         if Visible.columns(character) == 2 { return 1.1 }
         return switch character {
-        case "i", "j", "l", "t", "f", "I", ".", ",", ":", ";", "'", "|", "!", " ", "(", ")", "-": 0.33
-        case "m", "w", "M", "W", "%", "@", "…": 0.92
-        case _ where character.isUppercase: 0.72
-        default: 0.58
+        case "i", "j", "l", "t", "f", "I", ".", ",", ":", ";", "'", "|", "!", " ", "(", ")", "-": 0.38
+        case "m", "w", "M", "W", "%", "@", "…": 1.02
+        case _ where character.isUppercase: 0.74
+        default: 0.625
         }
     }
 }

@@ -37,7 +37,7 @@ struct DumbbellPlot {
             let x = left + fraction * width
             drawing.line(x, top, x, bottom, abs(tick) < 1e-300 ? "axis" : "rule")
             let half = TextWidth.estimate(axis.label(tick), size: layout.text - 1) / 2
-            guard x - half > free else { continue }
+            guard x - half > max(free, 0), x + half <= layout.width else { continue }
             drawing.text(x, bottom + 20, axis.label(tick), size: layout.text - 1, anchor: .middle, "soft")
             free = x + half + 6
         }

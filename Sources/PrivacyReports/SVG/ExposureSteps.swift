@@ -23,7 +23,9 @@ struct ExposureStep {
         let counts = members.map(\.count)
         let low = counts.min() ?? 0
         let high = counts.max() ?? 0
-        var text = low == high ? Quantity.counted(low, "value") : "\(Quantity.integer(low)) to \(Quantity.counted(high, "value"))"
+        var text =
+            low == high
+            ? Quantity.counted(low, "value") : "\(Quantity.integer(low)) to \(Quantity.counted(high, "value"))"
         if let bytes = bytesText { text += ", " + bytes }
         return text + (members.count > 1 ? " each" : "")
     }

@@ -16,7 +16,7 @@ struct ScatterPlot {
         let left = isWide ? 62.0 : 44.0
         let side = isWide ? 430.0 : layout.width - left - 12
         let area = PlotArea(
-            left: left, top: 30, width: isWide ? 700 : side, height: isWide ? side * 0.9 : side, x: axis, y: axis)
+            left: left, top: 30, width: isWide ? layout.width - left - 16 : side, height: side, x: axis, y: axis)
         var drawing = Drawing(
             layout, height: area.top + area.height + 50, title: plot.title,
             summary: "\(plot.yLabel) against \(plot.xLabel): "

@@ -18,7 +18,7 @@ struct WhoSawWhatDiagram {
     }
 
     private func bands(_ layout: Drawing.Layout) -> [ArraySlice<ExposureStep>] {
-        let most = layout == .wide ? 8 : 8
+        let most = layout == .wide ? 8 : 6
         let count = (steps.count + most - 1) / most
         let each = (steps.count + count - 1) / count
         return stride(from: 0, to: steps.count, by: each).map { steps[$0..<min($0 + each, steps.count)] }
@@ -35,14 +35,15 @@ struct WhoSawWhatDiagram {
     private func draw(_ band: ArraySlice<ExposureStep>, _ layout: Drawing.Layout) -> Drawing {
         let isWide = layout == .wide
         let many = report.parties.count > 8
-        let boxWidth = isWide ? 200.0 : 106.0
+        let boxWidth = isWide ? 200.0 : 124.0
         let geometry = Geometry(
             boxWidth: boxWidth, laneHeight: many ? (isWide ? 46 : 42) : (isWide ? 62 : 52),
             headHeight: isWide ? 102 : 36,
             columnWidth: (layout.width - boxWidth - 8) / Double(band.count), tile: isWide ? 22 : 18)
         let height = geometry.headHeight + Double(report.parties.count) * geometry.laneHeight + 4
         var drawing = Drawing(
-            layout, height: height, title: "Who saw what, steps \(band.first?.number ?? 1) to \(band.last?.number ?? 1)",
+            layout, height: height,
+            title: "Who saw what, steps \(band.first?.number ?? 1) to \(band.last?.number ?? 1)",
             summary: band.map { "\($0.number): \(describe($0))." }.joined(separator: " "))
         for (i, party) in report.parties.enumerated() {
             let y = laneY(i, geometry)
@@ -82,7 +83,7 @@ struct WhoSawWhatDiagram {
 
     private func drawHead(_ step: ExposureStep, _ x: Double, _ geometry: Geometry, _ drawing: inout Drawing) {
         let isWide = drawing.layout == .wide
-        let y = isWide ? 14.0 : 14.0
+        let y = 14.0
         drawing.circle(x, y, 11, "number")
         drawing.text(x, y + 4.5, "\(step.number)", size: 12.5, anchor: .middle, "on-number")
         guard isWide else { return }
@@ -120,12 +121,12 @@ struct WhoSawWhatDiagram {
         }
         let origins = senders + (step.comesFromOutside ? [top] : [])
         for y in receivers {
-            if origins.contains(where: { $0 < y }) { drawArrow(x, y - half, down: true, step, &drawing) }
-            if origins.contains(where: { $0 > y }) { drawArrow(x, y + half, down: false, step, &drawing) }
             // One who sends as well as receives: the ring shows behind the tile.
-            if senders.contains(y) {
-                drawing.circle(x, y, half * 1.42 + 2, "sender line-\(step.exposure.rawValue)")
-            }
+            let ring = senders.contains(y) ? half * 1.42 + 2 : nil
+            if let ring { drawing.circle(x, y, ring, "sender line-\(step.exposure.rawValue)") }
+            let gap = ring ?? half
+            if origins.contains(where: { $0 < y }) { drawArrow(x, y - gap, down: true, step, &drawing) }
+            if origins.contains(where: { $0 > y }) { drawArrow(x, y + gap, down: false, step, &drawing) }
         }
         for y in rows(step.observers) { drawing.add(step.exposure.mark(x: x, y: y, size: geometry.tile)) }
     }
@@ -145,11 +146,16 @@ struct WhoSawWhatDiagram {
 
     /// Who sends to whom.
     func route(_ step: ExposureStep) -> String {
-        let observers = Prose.list(step.observers.map(report.name(of:)))
-        guard !step.receivers.isEmpty else { return observers }
-        let senders = Prose.list(
-            step.senders.map(report.name(of:)) + (step.comesFromOutside ? ["set-up"] : []))
-        if Set(step.senders) == Set(step.receivers), !step.comesFromOutside { return "among " + observers }
-        return "\(senders) \u{2192} \(Prose.list(step.receivers.map(report.name(of:))))"
+        guard !step.receivers.isEmpty else { return names(step.observers) }
+        if Set(step.senders) == Set(step.receivers), !step.comesFromOutside { return "among " + names(step.observers) }
+        let senders = (step.senders.isEmpty ? [] : [names(step.senders)]) + (step.comesFromOutside ? ["set-up"] : [])
+        return "\(Prose.list(senders)) \u{2192} \(names(step.receivers))"
+    }
+
+    /// "all four parties", "the three hospitals", or names.
+    func names(_ ids: [PrivacyReport.Party.ID]) -> String {
+        let owners = report.parties.filter { $0.roles.contains(.dataOwner) }.map(\.id)
+        let isKnownGroup = ids.count == report.parties.count || Set(ids) == Set(owners)
+        return ids.count > 2 && isKnownGroup ? report.group(ids) : Prose.list(ids.map(report.name(of:)))
     }
 }
