@@ -85,6 +85,9 @@ let package = Package(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
         .testTarget(
+            name: "ModularArithmeticTests",
+            dependencies: ["BigIntegers", "CKernels", "ModularArithmetic", "Parallelism", "TacitTestSupport"]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],
             exclude: ["Vectors"]),

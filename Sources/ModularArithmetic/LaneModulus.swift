@@ -92,8 +92,11 @@
             words = LaneMemory(words: 8 * modulus.wordCount)
         }
 
-        /// Memory for `count` arrays of eight residues.
-        func allocate(_ count: Int = 1) -> LaneMemory { LaneMemory(words: count * modulus.laneWords) }
+        /// Lends memory for `count` arrays of eight residues and `extra` words after them; wipes it afterwards.
+        func withLanes<Result>(_ count: Int, extraWords extra: Int = 0, _ body: (Lanes) -> Result) -> Result {
+            let memory = LaneMemory(words: count * modulus.laneWords + extra)
+            return withExtendedLifetime(memory) { body(memory.words) }
+        }
 
         /// result = a·b/R
         func multiply(_ result: Lanes, _ a: Lanes, _ b: Lanes) {

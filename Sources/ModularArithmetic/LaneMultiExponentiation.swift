@@ -6,55 +6,54 @@
     extension LaneModulus {
         /// Πᵢ basesᵢ^rowᵢ for each row of exponents in [0, 2^bits): eight rows at a time, powers of the bases shared by all.
         func multiExponentiations(bases: [BigInteger], rows: [[BigInteger]], bits: Int) -> [BigInteger] {
-            let groups = (rows.count + 7) / 8
+            let groupCount = (rows.count + 7) / 8
             func cost(_ window: Int) -> Int {
-                (bases.count + 7) / 8 * (1 << window) + groups * (bits + window - 1) / window * bases.count
+                (bases.count + 7) / 8 << window + groupCount * LaneDigits.count(bits: bits, window: window)
+                    * bases.count
             }
-            let window = (3...8).filter { bases.count * (limbs << $0) * 8 <= 256 << 20 || $0 == 3 }
+            let window = (3...8).filter { $0 == 3 || bases.count * (8 * limbs << $0) <= 256 << 20 }
                 .min { cost($0) < cost($1) }!
             let tables = sharedTables(bases, window: window)
-            let entries = 1 << window
-            return self.groups(rows.count) { engine, range in
-                // digits[i] holds those of base i in the eight rows.
-                let digits = bases.indices.map { base in
-                    LaneDigits(rows[range].map { $0[base] }[...], bits: bits, window: window, shared: false)
-                }
-                let sum = engine.allocate()
-                let factor = engine.allocate()
-                engine.copy(sum.words, self.one.words)
-                for position in stride(from: digits[0].count - 1, through: 0, by: -1) {
-                    if position < digits[0].count - 1 {
-                        for _ in 0..<window { engine.square(sum.words, sum.words) }
+            let tableWords = limbs << window
+            let digitCount = LaneDigits.count(bits: bits, window: window)
+            return groups(rows.count) { engine, range in
+                engine.withLanes(2, extraWords: 8 * digitCount * bases.count) { sum in
+                    let factor = sum + self.laneWords
+                    let digits = factor + self.laneWords
+                    for base in bases.indices {
+                        LaneDigits.write(
+                            rows[range].map { $0[base] }[...], bits: bits, window: window,
+                            into: digits + 8 * digitCount * base)
                     }
-                    for base in bases.indices where !digits[base].isZero(at: position) {
-                        tacit_mont52_select_shared(
-                            factor.words, tables.words + base * self.limbs * entries, entries, self.limbs,
-                            digits[base][position])
-                        engine.multiply(sum.words, sum.words, factor.words)
+                    engine.copy(sum, self.one.words)
+                    for position in stride(from: digitCount - 1, through: 0, by: -1) {
+                        if position < digitCount - 1 { for _ in 0..<window { engine.square(sum, sum) } }
+                        for base in bases.indices {
+                            let choices = digits + 8 * (digitCount * base + position)
+                            if LaneDigits.areZero(choices) { continue }
+                            tacit_mont52_select_shared(
+                                factor, tables.words + base * tableWords, 1 << window, self.limbs, choices)
+                            engine.multiply(sum, sum, factor)
+                        }
                     }
+                    return engine.leave(sum, count: range.count)
                 }
-                return engine.leave(sum.words, count: range.count)
             }
         }
 
-        /// For each base its powers 0, 1, …, 2^window − 1 in Montgomery form: digit i of entry e is word i·2^window + e.
+        /// For each base a shared table of its powers 0, 1, …, 2^window − 1.
         private func sharedTables(_ bases: [BigInteger], window: Int) -> LaneMemory {
             let tableWords = limbs << window
             let tables = LaneMemory(words: bases.count * tableWords)
             parallelFor((bases.count + 7) / 8) { range in
                 let engine = LaneEngine(self)
-                let first = engine.allocate()
-                let power = engine.allocate()
-                for group in range {
-                    let members = 8 * group..<min(bases.count, 8 * group + 8)
-                    engine.enter(bases[members], into: first.words)
-                    engine.copy(power.words, self.one.words)
-                    for entry in 0..<1 << window {
-                        if entry == 1 { engine.copy(power.words, first.words) }
-                        if entry > 1 { engine.multiply(power.words, power.words, first.words) }
-                        tacit_mont52_scatter_shared(
-                            tables.words + 8 * group * tableWords, members.count, tableWords, 1 << window, entry,
-                            power.words, self.limbs)
+                engine.withLanes(2) { first in
+                    for group in range {
+                        let members = 8 * group..<min(bases.count, 8 * group + 8)
+                        engine.enter(bases[members], into: first)
+                        engine.fillSharedPowers(
+                            tables.words + 8 * group * tableWords, of: first, count: members.count, window: window,
+                            scratch: first + self.laneWords)
                     }
                 }
             }
@@ -64,42 +63,38 @@
         /// Partial products whose product is Πᵢ basesᵢ^exponentsᵢ, exponents in [0, 2^bits): eight bases at a time, which share the
         /// squarings of their worker.
         func partialMultiExponentiation(bases: [BigInteger], exponents: [BigInteger], bits: Int) -> [BigInteger] {
-            let groups = (bases.count + 7) / 8
-            let chunk = max(1, min(64, (groups + Cores.count - 1) / Cores.count))
-            let window = (1...8).min { a, b in
-                (1 << a) + (bits + a - 1) / a < (1 << b) + (bits + b - 1) / b
-            }!
+            let groupCount = (bases.count + 7) / 8
+            let chunk = max(1, min(64, (groupCount + Cores.count - 1) / Cores.count))
+            func cost(_ window: Int) -> Int { 1 << window + LaneDigits.count(bits: bits, window: window) }
+            let window = (1...8).min { cost($0) < cost($1) }!
             let entries = 1 << window
-            return parallelMap((groups + chunk - 1) / chunk) { part in
+            let digitCount = LaneDigits.count(bits: bits, window: window)
+            return parallelMap((groupCount + chunk - 1) / chunk) { part in
+                let members = part * chunk..<min(groupCount, (part + 1) * chunk)
                 let engine = LaneEngine(self)
-                let sum = engine.allocate()
-                let factor = engine.allocate()
-                let members = part * chunk..<min(groups, (part + 1) * chunk)
-                let tables = engine.allocate(members.count * entries)
-                var digits: [LaneDigits] = []
-                for (index, group) in members.enumerated() {
-                    let range = 8 * group..<min(bases.count, 8 * group + 8)
-                    digits.append(LaneDigits(exponents[range], bits: bits, window: window, shared: false))
-                    let table = tables.words + index * entries * self.laneWords
-                    engine.copy(table, self.one.words)
-                    engine.enter(bases[range], into: table + self.laneWords)
-                    for entry in 2..<max(entries, 3) where entry < entries {
-                        let power = table + entry * self.laneWords
-                        engine.multiply(power, power - self.laneWords, table + self.laneWords)
+                let laneCount = 2 + members.count * entries
+                return engine.withLanes(laneCount, extraWords: 8 * digitCount * members.count) { sum in
+                    let factor = sum + self.laneWords
+                    let tables = factor + self.laneWords
+                    let digits = tables + members.count * entries * self.laneWords
+                    for (index, group) in members.enumerated() {
+                        let range = 8 * group..<min(bases.count, 8 * group + 8)
+                        LaneDigits.write(
+                            exponents[range], bits: bits, window: window, into: digits + 8 * digitCount * index)
+                        engine.fillPowers(tables + index * entries * self.laneWords, of: bases[range], count: entries)
                     }
+                    engine.copy(sum, self.one.words)
+                    for position in stride(from: digitCount - 1, through: 0, by: -1) {
+                        if position < digitCount - 1 { for _ in 0..<window { engine.square(sum, sum) } }
+                        for index in 0..<members.count {
+                            let choices = digits + 8 * (digitCount * index + position)
+                            if LaneDigits.areZero(choices) { continue }
+                            tacit_mont52_gather(factor, tables + index * entries * self.laneWords, self.limbs, choices)
+                            engine.multiply(sum, sum, factor)
+                        }
+                    }
+                    return engine.leave(sum, count: 8)
                 }
-                engine.copy(sum.words, self.one.words)
-                for position in stride(from: digits[0].count - 1, through: 0, by: -1) {
-                    if position < digits[0].count - 1 {
-                        for _ in 0..<window { engine.square(sum.words, sum.words) }
-                    }
-                    for index in digits.indices where !digits[index].isZero(at: position) {
-                        let table = tables.words + index * entries * self.laneWords
-                        tacit_mont52_gather(factor.words, table, self.limbs, digits[index][position])
-                        engine.multiply(sum.words, sum.words, factor.words)
-                    }
-                }
-                return engine.leave(sum.words, count: 8)
             }.flatMap { $0 }
         }
     }

@@ -17,23 +17,24 @@
         func powers(of bases: [BigInteger], publicExponent exponent: BigInteger) -> [BigInteger] {
             let plan = SlidingWindows(exponent)
             return groups(bases.count) { engine, range in
-                let powers = engine.allocate(plan.tableSize)
-                let sum = engine.allocate()
-                engine.enter(bases[range], into: powers.words)
-                // powers[k] = base^(2k+1)
-                if plan.tableSize > 1 {
-                    engine.square(sum.words, powers.words)
-                    for index in 1..<plan.tableSize {
-                        let power = powers.words + index * self.laneWords
-                        engine.multiply(power, power - self.laneWords, sum.words)
+                engine.withLanes(1 + plan.tableSize) { sum in
+                    // powers[k] = base^(2k+1)
+                    let powers = sum + self.laneWords
+                    engine.enter(bases[range], into: powers)
+                    if plan.tableSize > 1 {
+                        engine.square(sum, powers)
+                        for index in 1..<plan.tableSize {
+                            let power = powers + index * self.laneWords
+                            engine.multiply(power, power - self.laneWords, sum)
+                        }
                     }
+                    engine.copy(sum, powers + plan.steps[0].power * self.laneWords)
+                    for (index, step) in plan.steps.enumerated() {
+                        if index > 0 { engine.multiply(sum, sum, powers + step.power * self.laneWords) }
+                        for _ in 0..<step.squarings { engine.square(sum, sum) }
+                    }
+                    return engine.leave(sum, count: range.count)
                 }
-                engine.copy(sum.words, powers.words + plan.steps[0].power * self.laneWords)
-                for (index, step) in plan.steps.enumerated() {
-                    if index > 0 { engine.multiply(sum.words, sum.words, powers.words + step.power * self.laneWords) }
-                    for _ in 0..<step.squarings { engine.square(sum.words, sum.words) }
-                }
-                return engine.leave(sum.words, count: range.count)
             }
         }
 
@@ -44,35 +45,30 @@
             let bits = secret ? (longest + 63) / 64 * 64 : longest
             let window = Self.fixedWindow(bits: bits, limbs: limbs, secret: secret)
             let entries = 1 << window
+            let digitCount = LaneDigits.count(bits: bits, window: window)
+            let shared = exponents.count == 1
             return groups(bases.count) { engine, range in
-                let digits = LaneDigits(
-                    exponents.count == 1 ? exponents[...] : exponents[range], bits: bits, window: window,
-                    shared: exponents.count == 1)
-                let table = engine.allocate(entries)
-                let sum = engine.allocate()
-                let factor = engine.allocate()
-                engine.copy(table.words, self.one.words)
-                engine.enter(bases[range], into: table.words + self.laneWords)
-                for index in 2..<max(entries, 3) where index < entries {
-                    let power = table.words + index * self.laneWords
-                    if index % 2 == 0 {
-                        engine.square(power, table.words + index / 2 * self.laneWords)
-                    } else {
-                        engine.multiply(power, power - self.laneWords, table.words + self.laneWords)
+                engine.withLanes(2 + entries, extraWords: 8 * digitCount) { sum in
+                    let factor = sum + self.laneWords
+                    let table = factor + self.laneWords
+                    let digits = table + entries * self.laneWords
+                    LaneDigits.write(
+                        shared ? exponents[...] : exponents[range], bits: bits, window: window, shared: shared,
+                        into: digits)
+                    engine.fillPowers(table, of: bases[range], count: entries)
+                    for position in stride(from: digitCount - 1, through: 0, by: -1) {
+                        let first = position == digitCount - 1
+                        let target = first ? sum : factor
+                        if !first { for _ in 0..<window { engine.square(sum, sum) } }
+                        if secret {
+                            tacit_mont52_select(target, table, entries, self.limbs, digits + 8 * position)
+                        } else {
+                            tacit_mont52_gather(target, table, self.limbs, digits + 8 * position)
+                        }
+                        if !first { engine.multiply(sum, sum, factor) }
                     }
+                    return engine.leave(sum, count: range.count)
                 }
-                for position in stride(from: digits.count - 1, through: 0, by: -1) {
-                    let first = position == digits.count - 1
-                    if !first { for _ in 0..<window { engine.square(sum.words, sum.words) } }
-                    let target = first ? sum.words : factor.words
-                    if secret {
-                        tacit_mont52_select(target, table.words, entries, self.limbs, digits[position])
-                    } else {
-                        tacit_mont52_gather(target, table.words, self.limbs, digits[position])
-                    }
-                    if !first { engine.multiply(sum.words, sum.words, factor.words) }
-                }
-                return engine.leave(sum.words, count: range.count)
             }
         }
 
@@ -88,76 +84,20 @@
         }
     }
 
-    /// A public exponent as windows that begin and end with a set bit.
-    struct SlidingWindows: Sendable {
-        /// Multiply by base^(2·power+1), then square `squarings` times.
-        let steps: [(power: Int, squarings: Int)]
-        /// Number of odd powers needed.
-        let tableSize: Int
-
-        /// - Parameter exponent: > 0.
-        init(_ exponent: BigInteger) {
-            let bits = exponent.bitWidth
-            let window = (1...8).min { (1 << $0) / 2 + bits / ($0 + 1) < (1 << $1) / 2 + bits / ($1 + 1) }!
-            var windows: [(value: Int, position: Int)] = []
-            var top = bits - 1
-            while top >= 0 {
-                guard exponent.bit(top) else {
-                    top -= 1
-                    continue
-                }
-                var low = max(0, top - window + 1)
-                while !exponent.bit(low) { low += 1 }
-                var value = 0
-                for index in stride(from: top, through: low, by: -1) {
-                    value = 2 * value + (exponent.bit(index) ? 1 : 0)
-                }
-                windows.append((value, low))
-                top = low - 1
-            }
-            steps = windows.indices.map { index in
-                let next = index + 1 < windows.count ? windows[index + 1].position : 0
-                return (windows[index].value >> 1, windows[index].position - next)
-            }
-            tableSize = windows.reduce(1) { max($0, ($1.value >> 1) + 1) }
-        }
-    }
-
-    /// The digits of up to eight exponents in radix 2^window, least significant first, eight lanes side by side; wiped on release.
-    final class LaneDigits {
-        let count: Int
-        private let memory: LaneMemory
-
-        /// - Parameters:
-        ///   - exponents: in [0, 2^bits); lanes beyond the last get 0.
-        ///   - shared: whether the first exponent is used for all lanes.
-        init(_ exponents: ArraySlice<BigInteger>, bits: Int, window: Int, shared: Bool) {
-            count = (bits + window - 1) / window
-            memory = LaneMemory(words: 8 * count)
-            let mask: UInt64 = (1 << UInt64(window)) - 1
-            for (lane, exponent) in exponents.enumerated() {
-                var words = exponent.limbs(count: (bits + 63) / 64)
-                for digit in 0..<count {
-                    let position = digit * window
-                    var value = words[position / 64] >> UInt64(position % 64)
-                    if position % 64 + window > 64, position / 64 + 1 < words.count {
-                        value |= words[position / 64 + 1] << UInt64(64 - position % 64)
-                    }
-                    memory.words[8 * digit + lane] = value & mask
-                }
-                words.withUnsafeMutableBytes { tacit_zeroise($0.baseAddress!, $0.count) }
-            }
-            if shared {
-                for digit in 0..<count {
-                    for lane in 1..<8 { memory.words[8 * digit + lane] = memory.words[8 * digit] }
+    extension LaneEngine {
+        /// table[e] = baseᵢ^e for e < count in Montgomery form; `count` ≥ 2.
+        func fillPowers(_ table: Lanes, of bases: ArraySlice<BigInteger>, count: Int) {
+            let laneWords = modulus.laneWords
+            copy(table, modulus.one.words)
+            enter(bases, into: table + laneWords)
+            for entry in stride(from: 2, to: count, by: 1) {
+                let power = table + entry * laneWords
+                if entry % 2 == 0 {
+                    square(power, table + entry / 2 * laneWords)
+                } else {
+                    multiply(power, power - laneWords, table + laneWords)
                 }
             }
         }
-
-        /// Whether all eight digits at a position are 0; for public exponents.
-        func isZero(at position: Int) -> Bool { (0..<8).allSatisfy { memory.words[8 * position + $0] == 0 } }
-
-        /// The eight digits at one position.
-        subscript(position: Int) -> UnsafeMutablePointer<UInt64> { memory.words + 8 * position }
     }
 #endif

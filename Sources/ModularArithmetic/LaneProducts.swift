@@ -8,15 +8,17 @@
         func product(ofColumns rows: [[BigInteger]]) -> [BigInteger] {
             let restoring = powerOfR(rows.count)
             return groups(rows[0].count) { engine, range in
-                let sum = engine.allocate()
-                let factor = engine.allocate()
-                engine.load(rows[0][range], into: sum.words)
-                for row in rows.dropFirst() {
-                    engine.load(row[range], into: factor.words)
-                    engine.multiply(sum.words, sum.words, factor.words)
+                engine.withLanes(2) { sum in
+                    let factor = sum + self.laneWords
+                    engine.load(rows[0][range], into: sum)
+                    for row in rows.dropFirst() {
+                        engine.load(row[range], into: factor)
+                        engine.multiply(sum, sum, factor)
+                    }
+                    self.broadcast(restoring, into: factor)
+                    engine.multiply(sum, sum, factor)
+                    return engine.store(sum, count: range.count)
                 }
-                engine.multiply(sum.words, sum.words, restoring.words)
-                return engine.store(sum.words, count: range.count)
             }
         }
 
@@ -26,29 +28,29 @@
             let chunk = 8 * max(16, (factors.count / 8 + 2 * Cores.count - 1) / (2 * Cores.count))
             return parallelMap((factors.count + chunk - 1) / chunk) { part in
                 let range = part * chunk..<min(factors.count, (part + 1) * chunk)
+                let starts = stride(from: range.lowerBound, through: range.upperBound - 8, by: 8)
                 let rows = range.count / 8
                 let tail = Array(factors[(range.lowerBound + 8 * rows)..<range.upperBound])
                 guard rows > 0 else { return tail }
                 let engine = LaneEngine(self)
-                let sum = engine.allocate()
-                let factor = engine.allocate()
-                engine.load(factors[range.lowerBound..<range.lowerBound + 8], into: sum.words)
-                for row in 1..<max(rows, 2) where row < rows {
-                    let start = range.lowerBound + 8 * row
-                    engine.load(factors[start..<start + 8], into: factor.words)
-                    engine.multiply(sum.words, sum.words, factor.words)
+                return engine.withLanes(2) { sum in
+                    let factor = sum + self.laneWords
+                    engine.load(factors[range.lowerBound..<range.lowerBound + 8], into: sum)
+                    for start in starts.dropFirst() {
+                        engine.load(factors[start..<start + 8], into: factor)
+                        engine.multiply(sum, sum, factor)
+                    }
+                    self.broadcast(self.powerOfR(rows), into: factor)
+                    engine.multiply(sum, sum, factor)
+                    return engine.store(sum, count: 8) + tail
                 }
-                engine.multiply(sum.words, sum.words, self.powerOfR(rows).words)
-                return engine.store(sum.words, count: 8) + tail
             }.flatMap { $0 }
         }
 
-        /// R^exponent mod N in every lane.
-        private func powerOfR(_ exponent: Int) -> LaneMemory {
-            let result = LaneMemory(words: laneWords)
+        /// R^exponent mod N.
+        private func powerOfR(_ exponent: Int) -> BigInteger {
             let root: BigInteger = 1 << (52 * limbs)
-            broadcast(root.power(BigInteger(exponent), modulo: value, variableTime: true)!, into: result.words)
-            return result
+            return root.power(BigInteger(exponent), modulo: value, variableTime: true)!
         }
     }
 #endif

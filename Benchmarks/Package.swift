@@ -1,0 +1,15 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+// A package of its own, so that users of the libraries never resolve what benchmarks need.
+let package = Package(
+    name: "tacit-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "tacit", path: "..")],
+    targets: [
+        .executableTarget(
+            name: "BenchmarkModular", dependencies: [.product(name: "TacitFoundations", package: "tacit")])
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,167 @@
+// Modular exponentiation beside GMP's, on one core, both in this process and measured in turn.
+//
+//     swift run -c release BenchmarkModular [quick]
+
+import BigIntegers
+import ModularArithmetic
+import Parallelism
+import Randomness
+
+Cores.limit(to: 1)
+let quick = CommandLine.arguments.contains("quick")
+let rounds = quick ? 3 : 9
+
+func random(bits: Int) -> BigInteger {
+    var source = SystemRandom()
+    return BigInteger.random(bits: bits, using: &source)
+}
+
+func residue(_ modulus: BigInteger) -> BigInteger { random(bits: modulus.bitWidth + 64).modulo(modulus) }
+
+func oddModulus(_ bits: Int) -> BigInteger {
+    let number = random(bits: bits - 1) + (1 << (bits - 1))
+    return number.isOdd ? number : number + 1
+}
+
+/// Of exactly `bits` bits.
+func exponent(_ bits: Int) -> BigInteger { random(bits: bits - 1) + (1 << (bits - 1)) }
+
+func gmpPower(_ base: BigInteger, _ exponent: BigInteger, _ modulus: BigInteger) -> BigInteger {
+    base.power(exponent, modulo: modulus, variableTime: true)!
+}
+
+/// One exponent for 16 bases, as in decryption.
+func measurePowers(modulusBits: Int, exponentBits: Int) {
+    let modulus = oddModulus(modulusBits)
+    let context = ModularContext(modulus: modulus)
+    let exponent = exponent(exponentBits)
+    let count = 16
+    let bases = (0..<count).map { _ in residue(modulus) }
+    precondition(
+        context.powers(of: [bases[0], bases[1]] + bases, exponent: .secret(exponent))[0]
+            == gmpPower(bases[0], exponent, modulus))
+    let times = medians(
+        rounds: rounds,
+        [
+            { for base in bases[..<2] { _ = gmpPower(base, exponent, modulus) } },
+            { _ = context.powers(of: bases, exponent: .variableTime(exponent)) },
+            { _ = context.powers(of: bases, exponent: .secret(exponent)) },
+            { _ = context.powers(of: bases, exponents: [BigInteger](repeating: exponent, count: count), secret: true) },
+        ])
+    let gmp = times[0] / 2
+    let ours = times[1...].map { $0 / Double(count) }
+    printLine([
+        "benchmark": "modular/powers", "modulusBits": modulusBits, "exponentBits": exponentBits, "batch": count,
+        "gmpNanoseconds": gmp, "publicNanoseconds": ours[0], "secretNanoseconds": ours[1],
+        "secretEachNanoseconds": ours[2], "publicRatio": gmp / ours[0], "secretRatio": gmp / ours[1],
+        "secretEachRatio": gmp / ours[2],
+    ])
+}
+
+/// One operand to nine on one core: where eight lanes begin to pay.
+func measureCrossover(modulusBits: Int) {
+    let modulus = oddModulus(modulusBits)
+    let context = ModularContext(modulus: modulus)
+    let exponent = exponent(modulusBits / 2)
+    for count in [1, 2, 3, 4, 8, 9] {
+        let bases = (0..<count).map { _ in residue(modulus) }
+        let times = medians(
+            rounds: rounds,
+            [
+                { for base in bases { _ = gmpPower(base, exponent, modulus) } },
+                { _ = context.powers(of: bases, exponent: .variableTime(exponent)) },
+                { _ = context.powers(of: bases, exponent: .secret(exponent)) },
+            ])
+        printLine([
+            "benchmark": "modular/batch", "modulusBits": modulusBits, "exponentBits": modulusBits / 2, "batch": count,
+            "publicRatio": times[0] / times[1], "secretRatio": times[0] / times[2],
+        ])
+    }
+}
+
+/// Powers of one base, as in the encryption of a long vector: exponents of 2·(security bits) or more.
+func measureFixedBase(modulusBits: Int, exponentBits: Int, count: Int) {
+    let modulus = oddModulus(modulusBits)
+    let context = ModularContext(modulus: modulus)
+    let base = residue(modulus)
+    let exponents = (0..<count).map { _ in exponent(exponentBits) }
+    let sample = count / 10
+    var table: FixedBaseTable?
+    let times = medians(
+        rounds: 3,
+        [
+            { for exponent in exponents[..<8] { _ = gmpPower(base, exponent, modulus) } },
+            { table = FixedBaseTable(base: base, context: context, exponentBits: exponentBits, expectedCount: count) },
+            { _ = table!.powers(Array(exponents[..<sample])) },
+        ])
+    let gmp = times[0] / 8
+    let ours = times[2] / Double(sample)
+    let amortised = ours + times[1] / Double(count)
+    printLine([
+        "benchmark": "modular/fixed-base", "modulusBits": modulusBits, "exponentBits": exponentBits, "count": count,
+        "gmpNanoseconds": gmp, "nanoseconds": ours, "withTableNanoseconds": amortised,
+        "tableMilliseconds": times[1] / 1e6, "ratio": gmp / ours, "ratioWithTable": gmp / amortised,
+    ])
+}
+
+func measureMultiExponentiation(modulusBits: Int, bases count: Int, rows: Int, exponentBits: Int) {
+    let modulus = oddModulus(modulusBits)
+    let context = ModularContext(modulus: modulus)
+    let bases = (0..<count).map { _ in residue(modulus) }
+    let exponentRows = (0..<rows).map { _ in
+        (0..<count).map { _ in random(bits: exponentBits) }
+    }
+    let times = medians(
+        rounds: 3,
+        [
+            {
+                var product: BigInteger = 1
+                for (base, exponent) in zip(bases, exponentRows[0]) {
+                    product = (product * gmpPower(base, exponent, modulus)).modulo(modulus)
+                }
+            },
+            { _ = context.multiExponentiations(bases: bases, exponentRows: exponentRows) },
+        ])
+    let ours = times[1] / Double(rows)
+    printLine([
+        "benchmark": "modular/multi-exponentiation", "modulusBits": modulusBits, "bases": count, "rows": rows,
+        "exponentBits": exponentBits, "gmpNanosecondsPerRow": times[0], "nanosecondsPerRow": ours,
+        "ratio": times[0] / ours,
+    ])
+}
+
+/// Elementwise products, as in the aggregation of encrypted vectors.
+func measureProducts(modulusBits: Int, rows: Int) {
+    let modulus = oddModulus(modulusBits)
+    let context = ModularContext(modulus: modulus)
+    let width = 64
+    let vectors = (0..<rows).map { _ in (0..<width).map { _ in residue(modulus) } }
+    let flat = vectors.flatMap { $0 }
+    let times = medians(
+        rounds: rounds,
+        [
+            {
+                for column in 0..<width {
+                    _ = vectors.dropFirst().reduce(vectors[0][column]) { ($0 * $1[column]).modulo(modulus) }
+                }
+            },
+            { _ = context.product(ofColumns: vectors) },
+            { _ = context.product(of: flat) },
+        ])
+    let products = Double(width * (rows - 1))
+    printLine([
+        "benchmark": "modular/products", "modulusBits": modulusBits, "rows": rows, "width": width,
+        "gmpNanoseconds": times[0] / products, "columnsNanoseconds": times[1] / products,
+        "allNanoseconds": times[2] / products, "columnsRatio": times[0] / times[1], "allRatio": times[0] / times[2],
+    ])
+}
+
+for bits in [1024, 1536, 2048, 3072, 4096, 6144, 8192] {
+    for exponentBits in [bits / 2, bits] { measurePowers(modulusBits: bits, exponentBits: exponentBits) }
+}
+for bits in [2048, 6144] { measureCrossover(modulusBits: bits) }
+for bits in [4096, 6144, 8192] { measureFixedBase(modulusBits: bits, exponentBits: 400, count: quick ? 1000 : 10000) }
+for (bases, rows) in [(10, 256), (30, 64), (1000, 1)] {
+    measureMultiExponentiation(modulusBits: 6144, bases: bases, rows: rows, exponentBits: 48)
+}
+for rows in [2, 10, 100] { measureProducts(modulusBits: 6144, rows: rows) }
