@@ -28,7 +28,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
-        .target(name: "BinaryCoding", dependencies: ["AtomicFiles", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "BinaryCoding", dependencies: ["AtomicFiles", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Randomness", dependencies: ["CKernels"]),
         .target(name: "FixedPoint"),
         .target(name: "BigIntegers", dependencies: ["CGMP", "Randomness", "CKernels"]),
@@ -46,7 +47,8 @@ let package = Package(
         .target(
             name: "Paillier",
             dependencies: [
-                "BigIntegers", "ModularArithmetic", "Randomness", "FixedPoint", "BinaryCoding", "Parallelism",
+                "BigIntegers", "ModularArithmetic", "Randomness", "BinaryCoding", "Parallelism",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "KeyFiles",
@@ -59,7 +61,9 @@ let package = Package(
         // MARK: Learning and reporting
         .target(
             name: "PrivateLearning",
-            dependencies: ["Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism"]),
+            dependencies: [
+                "Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism",
+            ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 
         // MARK: The command
@@ -79,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "FoundationTests",
             dependencies: [
-                "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness", "TacitTestSupport",
+                "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness",
+                "TacitTestSupport",
             ]),
         .testTarget(
             name: "KeyFilesTests",
@@ -87,6 +92,12 @@ let package = Package(
         .testTarget(
             name: "ModularArithmeticTests",
             dependencies: ["BigIntegers", "CKernels", "ModularArithmetic", "Parallelism", "TacitTestSupport"]),
+        .testTarget(
+            name: "BigIntegersTests", dependencies: ["BigIntegers", "TacitTestSupport"]),
+        .testTarget(
+            name: "PaillierTests",
+            dependencies: ["BigIntegers", "BinaryCoding", "Paillier", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],

@@ -87,7 +87,8 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         guard p > 2, q > 2, p != q, p * q == publicKey.modulus else {
             throw refuse("secret key: its factors do not belong to the public key's modulus")
         }
-        guard p.isProbablePrime(rounds: 32, variableTime: true), q.isProbablePrime(rounds: 32, variableTime: true) else {
+        guard p.isProbablePrime(rounds: 32, variableTime: true), q.isProbablePrime(rounds: 32, variableTime: true)
+        else {
             throw refuse("secret key: got a factor that is not prime")
         }
         guard publicKey.modulus.greatestCommonDivisor((p - 1) * (q - 1)) == 1 else {
