@@ -28,7 +28,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
-        .target(name: "BinaryCoding", dependencies: ["AtomicFiles", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "BinaryCoding", dependencies: ["AtomicFiles", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Randomness", dependencies: ["CKernels"]),
         .target(name: "FixedPoint"),
         .target(name: "BigIntegers", dependencies: ["CGMP", "Randomness", "CKernels"]),
@@ -46,7 +47,8 @@ let package = Package(
         .target(
             name: "Paillier",
             dependencies: [
-                "BigIntegers", "ModularArithmetic", "Randomness", "FixedPoint", "BinaryCoding", "Parallelism",
+                "BigIntegers", "ModularArithmetic", "Randomness", "BinaryCoding", "Parallelism",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "KeyFiles",
@@ -62,6 +64,7 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
                 "Tabular",
+                "Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 
@@ -82,7 +85,8 @@ let package = Package(
         .testTarget(
             name: "FoundationTests",
             dependencies: [
-                "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness", "TacitTestSupport",
+                "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness",
+                "TacitTestSupport",
             ]),
         .testTarget(
             name: "KeyFilesTests",
@@ -92,6 +96,12 @@ let package = Package(
         .testTarget(
             name: "ModularArithmeticTests",
             dependencies: ["BigIntegers", "CKernels", "ModularArithmetic", "Parallelism", "TacitTestSupport"]),
+        .testTarget(
+            name: "BigIntegersTests", dependencies: ["BigIntegers", "TacitTestSupport"]),
+        .testTarget(
+            name: "PaillierTests",
+            dependencies: ["BigIntegers", "BinaryCoding", "Paillier", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],

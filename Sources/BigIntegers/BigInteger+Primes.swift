@@ -34,3 +34,28 @@ extension BigInteger {
     /// The remainder of a non-negative number divided by a small one.
     public func remainder(dividingBy divisor: UInt) -> UInt { read { __gmpz_fdiv_ui($0, divisor) } }
 }
+
+extension BigInteger {
+    public var isPerfectSquare: Bool { read { __gmpz_perfect_square_p($0) } != 0 }
+
+    /// The inverse of each number modulo `modulus`, or nil when one of them has none.
+    ///
+    /// - Cost: one inversion and three products a number (Montgomery's trick).
+    public static func inverses(of values: [Self], modulo modulus: Self) -> [Self]? {
+        guard !values.isEmpty else { return [] }
+        // prefixes[i] = v₀ ⋯ vᵢ
+        var prefixes: [Self] = []
+        prefixes.reserveCapacity(values.count)
+        for value in values {
+            prefixes.append(((prefixes.last ?? 1) * value).modulo(modulus))
+        }
+        guard var rest = prefixes.last!.inverse(modulo: modulus) else { return nil }
+        var result = values
+        for index in stride(from: values.count - 1, through: 1, by: -1) {
+            result[index] = (rest * prefixes[index - 1]).modulo(modulus)
+            rest = (rest * values[index]).modulo(modulus)
+        }
+        result[0] = rest
+        return result
+    }
+}

@@ -56,7 +56,8 @@ public struct BigInteger: Sendable {
 
     /// The decimal or other digits that GMP accepts; nil when the text is not a number.
     public init?(_ text: String, radix: Int = 10) {
-        guard (2...36).contains(radix), !text.isEmpty, text.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "_") })
+        guard (2...36).contains(radix), !text.isEmpty,
+            text.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: "_") })
         else { return nil }
         let storage = Storage()
         guard __gmpz_set_str(storage.pointer, text, Int32(radix)) == 0 else { return nil }
