@@ -64,7 +64,6 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
                 "Tabular",
-                "Paillier", "BigIntegers", "FixedPoint", "Tabular", "BinaryCoding", "Randomness", "Parallelism",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 

@@ -137,7 +137,7 @@ public struct EncryptedModel: Sendable {
     ///
     /// Fresh randomisers hide from the model's owner, who knows those of the weights, everything but the scores.
     public func scores(of table: Table, using random: inout some SecureRandom) throws -> EncryptedPredictions {
-        let integers = try plan.encode(table)
+        let integers = try plan.encode(table, needing: featureNames)
         let layout = try ScoreEncoding.layout(
             rows: integers.rowCount, modulusBits: publicKey.parameters.modulusBits)
         // One exponent for each weight and plaintext: a packed column, so one power multiplies many rows at once.

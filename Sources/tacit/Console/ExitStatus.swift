@@ -45,7 +45,24 @@ enum ExitStatus: Int32 {
             case .invalidParameter: self = .usage
             default: self = .data
             }
-        case is BinaryCodingError, is FixedPointError, is TabularError, is PaillierError: self = .data
+        case let error as TabularError:
+            switch error.code {
+            case .unreadable: self = .noInput
+            case .unwritable: self = .cannotCreate
+            case .invalidArgument: self = .usage
+            case .invalidSchema, .invalidRecipe: self = .configuration
+            default: self = .data
+            }
+        case let error as DatasetsError:
+            switch error.code {
+            case .unknownDataset: self = .usage
+            case .notFetched: self = .noInput
+            case .downloadFailed, .stalled, .busy, .cancelled: self = .unavailable
+            case .unreadable: self = .noInput
+            case .unwritable: self = .cannotCreate
+            default: self = .data
+            }
+        case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software
         }

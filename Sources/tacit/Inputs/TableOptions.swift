@@ -39,13 +39,16 @@ struct TableFormatOptions: ParsableArguments {
     ///   - target: overrides the schema's target.
     ///   - needsTarget: false at prediction time, when the target's column may be absent.
     func read(_ data: String, target: String? = nil, needsTarget: Bool = true) throws -> (table: Table, schema: Schema) {
-        if let set = Dataset.named(data) {
-            let loaded = try set.load(dataDirectory: dataDirectory)
+        let isFile = FileManager.default.fileExists(atPath: data)
+        if let set = Dataset.all.first(where: { $0.name == data }) {
+            if isFile { Console.warn("\(data): taken as the registered data set; write ./\(data) for the file") }
+            let known = target.flatMap { set.targets.contains($0) ? $0 : nil }
+            let loaded = try set.load(from: DatasetStore(dataDirectory: dataDirectory), target: known)
             var declared = try schema.map { try Schema(path: $0) } ?? loaded.schema
             if let target { declared = try declared.targeting(target) }
             return (loaded.table, declared)
         }
-        guard FileManager.default.fileExists(atPath: data) else {
+        guard isFile else {
             let names = Dataset.all.map(\.name).joined(separator: ", ")
             throw CommandFailure(.noInput, "\(data): no such file, and no data set of that name (there are: \(names))")
         }

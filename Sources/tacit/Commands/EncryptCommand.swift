@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import Paillier
+import PrivateLearning
+import Randomness
+import Tabular
+
+struct EncryptCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encrypt", abstract: "Encrypt a table, or a model, under a public key.",
+        discussion: """
+            What is made, by --as:
+              sums      (default) the table's exact sums and sums of products; smallest, for training over several owners
+              rows      every row with its products; the server can then train on any subset, fold or weighting
+              features  columns without products, for predictions by a server that has a model
+            With --model instead of --data a model is encrypted, for predictions on rows in the clear.
+
+            All owners of one study need the same schema, --max-rows and --min-cohort.
+            """)
+
+    enum Form: String, ExpressibleByArgument, CaseIterable { case sums, rows, features }
+
+    @Option(help: "A CSV file, or the name of a registered data set.") var data: String?
+    @Option(help: "A model to encrypt instead of a table.") var model: String?
+    @OptionGroup var format: TableFormatOptions
+    @Option(help: "The public key file.") var key: String
+    @Option(help: "The file to write.") var out: String
+    @Option(name: .customLong("as"), help: "sums, rows or features.") var form: Form = .sums
+    @Option(help: "Who these rows belong to; the server adds each owner once.") var owner: String?
+    @Option(help: "Overrides the schema's target.") var target: String?
+    @Option(name: .customLong("max-rows"), help: "Most rows that all owners together may have.") var maximumRows = 1 << 20
+    @Option(name: .customLong("min-cohort"), help: "Fewest rows over which sums are formed or opened.") var minimumCohort = 10
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard (data == nil) != (model == nil) else { throw ValidationError("give either --data or --model") }
+    }
+
+    func run() throws {
+        common.apply()
+        let (_, publicKey) = try KeyInput.publicKey(key)
+        var random = SystemRandom()
+        if let model {
+            let encryptor = PaillierEncryptor(publicKey)
+            let encrypted = try EncryptedModel.encrypt(ModelFile.read(model), with: encryptor, using: &random)
+            try encrypted.write(to: out)
+            return try done("model", rows: nil, ciphertexts: encrypted.featureNames.count + 1)
+        }
+        guard let data else { return }
+        let (table, schema) = try format.read(data, target: target, needsTarget: form != .features)
+        let plan = try EncodingPlan(
+            schema: form == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
+            minimumCohort: minimumCohort)
+        let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
+        switch form {
+        case .sums:
+            let layout = try EncryptedMoments.layout(plan: plan, modulusBits: publicKey.parameters.modulusBits)
+            let encrypted = try EncryptedMoments.encrypt(
+                table, plan: plan, owner: label,
+                with: PaillierEncryptor(publicKey, expectedCount: layout.plaintextCount), using: &random)
+            try encrypted.write(to: out)
+            try done("sums", rows: table.rowCount, ciphertexts: layout.plaintextCount)
+        case .rows:
+            let layout = try EncryptedMoments.layout(plan: plan, modulusBits: publicKey.parameters.modulusBits)
+            let count = layout.plaintextCount * table.rowCount
+            let progress = Progress("encrypting", total: table.rowCount, unit: "rows")
+            defer { progress.finish() }
+            let encrypted = try EncryptedRows.encrypt(
+                table, plan: plan, owner: label, with: PaillierEncryptor(publicKey, expectedCount: count), using: &random
+            ) { progress.advance(by: $0) }
+            try encrypted.write(to: out)
+            try done("rows", rows: table.rowCount, ciphertexts: count)
+        case .features:
+            let encrypted = try EncryptedFeatures.encrypt(
+                table, plan: plan, with: PaillierEncryptor(publicKey), using: &random)
+            try encrypted.write(to: out)
+            try done("features", rows: table.rowCount, ciphertexts: nil)
+        }
+    }
+
+    struct Made: Encodable {
+        var form: String
+        var rows: Int?
+        var ciphertexts: Int?
+        var bytes: Int
+        var file: String
+    }
+
+    private func done(_ form: String, rows: Int?, ciphertexts: Int?) throws {
+        let bytes = (try? FileManager.default.attributesOfItem(atPath: out)[.size] as? Int) ?? 0
+        let made = Made(form: form, rows: rows, ciphertexts: ciphertexts, bytes: bytes, file: out)
+        if common.json { return try Console.json(made) }
+        let count = rows.map { " of \($0) rows" } ?? ""
+        Console.result("\(out): encrypted \(form)\(count), \(bytes) bytes")
+    }
+}

@@ -1,0 +1,166 @@
+import ArgumentParser
+import BinaryCoding
+import AtomicFiles
+import Foundation
+import PrivateLearning
+import Randomness
+import Tabular
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Fit a model, on ciphertexts without any key, or in the clear.",
+        discussion: """
+            With --encrypted, files made by `tacit encrypt` are added up; no secret key is needed or read. The result is a \
+            file for `tacit decrypt`. Several files of sums are several owners; one file of rows may be trained on in part \
+            (--rows), weighted (--weights) or in folds (--folds).
+
+            With --plain --data the same model is fitted in the clear, for comparison.
+            """)
+
+    enum Model: String, ExpressibleByArgument, CaseIterable { case linear, ridge }
+
+    @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
+    var encrypted: [String] = []
+    @Flag(help: "Train in the clear, on --data.") var plain = false
+    @Option(help: "A CSV file, or the name of a registered data set, for --plain.") var data: String?
+    @OptionGroup var format: TableFormatOptions
+    @Option(help: "The column to predict; without it the plan's.") var target: String?
+    @Option(help: "Columns to predict from, separated by commas; without it all others.") var features: String?
+    @Option(help: "linear or ridge.") var model: Model = .linear
+    @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda: [Double] = [1]
+    @Option(help: "Rows to train on, such as 1-200,301-400 (encrypted rows only).") var rows: String?
+    @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights: String?
+    @Option(help: "Cross-validate in so many folds (encrypted rows only).") var folds: Int?
+    @Option(help: "Seed of the folds; reaches nothing secret.") var seed: UInt64 = 1
+    @Option(help: "The file to write.") var out: String
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard encrypted.isEmpty == plain else { throw ValidationError("give either --encrypted FILE … or --plain --data FILE") }
+        guard !plain || data != nil else { throw ValidationError("--plain needs --data") }
+        guard [rows, weights].compactMap({ $0 }).count + (folds == nil ? 0 : 1) <= 1 else {
+            throw ValidationError("--rows, --weights and --folds exclude each other")
+        }
+        guard folds == nil || folds! >= 2 else { throw ValidationError("--folds: got \(folds!), want at least 2") }
+    }
+
+    private var penalties: [Double] { model == .linear ? [0] : lambda }
+
+    private func request(for plan: EncodingPlan) throws -> FitRequest {
+        guard let wanted = target ?? plan.target else {
+            throw CommandFailure(.usage, "--target: the plan names none; want one of \(plan.columns.map(\.name).joined(separator: ", "))")
+        }
+        // A raw category column of two values stands for its one encoded column.
+        let candidates = plan.derived(from: wanted)
+        let name = plan.columns.contains { $0.name == wanted } || candidates.count != 1 ? wanted : candidates[0]
+        let chosen = features?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        return try FitRequest(plan: plan, target: name, features: chosen, penalties: penalties)
+    }
+
+    func run() throws {
+        common.apply()
+        if plain { return try trainInTheClear() }
+        let kinds = try encrypted.map { try Containers.header($0).kind }
+        let fit: EncryptedFit
+        if kinds.allSatisfy({ $0 == .encryptedStatistics }) {
+            guard rows == nil, weights == nil, folds == nil else {
+                throw CommandFailure(.usage, "--rows, --weights and --folds need encrypted rows; these files are sums")
+            }
+            let parts = try encrypted.map { try EncryptedMoments(path: $0) }
+            fit = try EncryptedFit(request(for: parts[0].plan), over: parts)
+        } else if kinds == [.encryptedRows] {
+            fit = try fitRows(EncryptedRows(path: encrypted[0]))
+        } else {
+            for (path, kind) in zip(encrypted, kinds) where kind != .encryptedStatistics {
+                throw CommandFailure(
+                    .data, "\(path): kind: got \(kind), want encrypted sums (several files) or encrypted rows (one file)")
+            }
+            return
+        }
+        var random = SystemRandom()
+        try fit.rerandomised(using: &random).write(to: out)
+        let owners = Set(fit.parts.flatMap(\.owners)).sorted()
+        if common.json {
+            try Console.json(
+                Made(file: out, target: fit.request.target, features: fit.request.features.count, owners: owners,
+                    ciphertexts: fit.ciphertexts.count))
+        } else {
+            Console.result(
+                "\(out): \(model.rawValue) model of \(fit.request.target) on \(fit.request.features.count) features from "
+                    + "\(owners.count == 1 ? "1 owner" : "\(owners.count) owners"), still encrypted; open it with `tacit decrypt`")
+        }
+    }
+
+    struct Made: Encodable {
+        var file: String
+        var target: String
+        var features: Int
+        var owners: [String]
+        var ciphertexts: Int
+    }
+
+    private func fitRows(_ table: EncryptedRows) throws -> EncryptedFit {
+        let request = try request(for: table.plan)
+        if let folds {
+            guard folds <= table.rowCount else {
+                throw CommandFailure(.usage, "--folds: got \(folds), want at most \(table.rowCount), the number of rows")
+            }
+            var order = Array(0..<table.rowCount)
+            var generator = ShuffleGenerator(seed: seed)
+            generator.shuffle(&order)
+            let parts = (0..<folds).map { fold in order.indices.filter { $0 % folds == fold }.map { order[$0] } }
+            return try EncryptedFit(request, over: table, folds: parts)
+        }
+        if let weights { return try EncryptedFit(request, over: table, weights: Self.readWeights(weights)) }
+        if let rows {
+            var counts = [Int](repeating: 0, count: table.rowCount)
+            for row in try Self.parseRows(rows, count: table.rowCount) { counts[row] = 1 }
+            return try EncryptedFit(request, over: table, weights: counts)
+        }
+        return try EncryptedFit(request, over: table, weights: [Int](repeating: 1, count: table.rowCount))
+    }
+
+    private static func readWeights(_ path: String) throws -> [Int] {
+        let bytes = try readFile(path, limit: 1 << 26)
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        return try lines.enumerated().map { number, line in
+            guard let weight = Int(line.trimmingCharacters(in: .whitespaces)), weight >= 0 else {
+                throw CommandFailure(.data, "\(path):\(number + 1): got \(line.prefix(20)), want a whole number ≥ 0")
+            }
+            return weight
+        }
+    }
+
+    /// Numbers from 1 and ranges of them, as numbers from 0.
+    private static func parseRows(_ text: String, count: Int) throws -> [Int] {
+        try text.split(separator: ",").flatMap { part -> [Int] in
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmingCharacters(in: .whitespaces)) }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends.last ?? nil, 1 <= first, first <= last,
+                last <= count
+            else { throw CommandFailure(.usage, "--rows: got \(part), want numbers or ranges within 1-\(count)") }
+            return Array(first - 1..<last)
+        }
+    }
+
+    private func trainInTheClear() throws {
+        let (table, schema) = try format.read(data!, target: nil)
+        let plan = try EncodingPlan(
+            schema: schema, target: target.flatMap { schema[$0] == nil ? nil : $0 }, maximumRows: EncodingPlan.rowLimit,
+            minimumCohort: 1)
+        let moments = MomentMatrix(of: try plan.encode(table))
+        let opened = try OpenedFit(request: request(for: plan), plan: plan, parts: [moments])
+        try ModelFile.write(opened.best.model, to: out)
+        try ModelSummary.show(opened.best.model, file: out, warnings: opened.warnings, json: common.json)
+    }
+}
+
+/// A look at a container without reading it all.
+enum Containers {
+    static func header(_ path: String) throws -> ContainerHeader {
+        do {
+            return try ContainerReader(FileSource(path: path)).header
+        } catch let error as BinaryCodingError {
+            throw error.inFile(path)
+        }
+    }
+}
