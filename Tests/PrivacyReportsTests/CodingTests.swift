@@ -30,6 +30,32 @@ struct CodingTests {
         #expect(report.results.first?.metrics.first?.value == 2900.193628)
     }
 
+    @Test("Files are written whole and read back; a missing directory or file is named")
+    func files() throws {
+        let place = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: place) }
+        let report = SampleReports.threeHospitals
+        let json = place.appending(path: "report.json").path
+        let html = place.appending(path: "report.html").path
+        try report.write(jsonPath: json, htmlPath: html)
+        #expect(try PrivacyReport(jsonPath: json) == report)
+        #expect(try String(contentsOfFile: html, encoding: .utf8) == report.html())
+        #expect(Set(try FileManager.default.contentsOfDirectory(atPath: place.path)) == ["report.json", "report.html"])
+        do {
+            try report.write(jsonPath: place.path + "/absent/report.json", htmlPath: html)
+            Issue.record("written into a directory that does not exist")
+        } catch {
+            #expect(error.code == .cannotWrite)
+        }
+        do {
+            _ = try PrivacyReport(jsonPath: html)
+            Issue.record("a page was read as JSON")
+        } catch {
+            #expect(error.code == .malformed && error.message.hasPrefix(html))
+        }
+    }
+
     @Test("A secret on the command line is not written")
     func noSecrets() throws {
         let text = String(decoding: try SampleReports.threeHospitals.jsonData(), as: UTF8.self)

@@ -107,7 +107,7 @@ struct ScreenshotTests {
         "--allow-file-access-from-files",
     ]
 
-    /// Elements beyond the right edge, and pairs of texts in one drawing that cover each other.
+    /// Elements beyond the right edge or squeezed to a letter per line, and pairs of texts in one drawing that cover each other.
     private static let script = """
         addEventListener('load', () => {
           const limit = document.documentElement.clientWidth + 1;
@@ -116,6 +116,10 @@ struct ScreenshotTests {
           const outside = [...document.querySelectorAll('body *')].filter(e => shown(e) &&
             !e.closest('table.stack thead') && !e.parentElement.closest('.scroll') &&
             (e.getBoundingClientRect().right > limit || e.getBoundingClientRect().left < -1)).map(name).slice(0, 5);
+          const squeezed = [...document.querySelectorAll('body *')].filter(e => shown(e) && !e.children.length &&
+            e.textContent.length > 12 && !e.closest('svg') && !e.closest('.quiet caption') && !e.closest('table.stack thead') &&
+            e.getBoundingClientRect().height > 6 * e.getBoundingClientRect().width).map(name);
+          outside.push(...squeezed.map(t => 'squeezed: ' + t));
           const overlaps = [];
           for (const svg of document.querySelectorAll('svg.plot')) {
             const edge = svg.getBoundingClientRect();

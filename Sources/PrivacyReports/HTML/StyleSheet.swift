@@ -72,14 +72,14 @@ package enum StyleSheet {
         th,td{text-align:left;vertical-align:top;padding:8px 14px 8px 0;border-top:1px solid var(--rule)}
         th:last-child,td:last-child{padding-right:0}
         thead th{border-top:0;font-size:13px;font-weight:600;color:var(--soft);vertical-align:bottom}
-        tbody th{font-weight:600}
+        tbody th{font-weight:600;min-width:8em}
         .num{text-align:right;min-width:5em}
         .mark{display:inline-block;width:18px;height:18px;vertical-align:-3.5px;margin-right:6px;flex:none}
         .cell{display:block}
         .cell small{display:block;font-size:13px;font-weight:400;color:var(--soft)}
         .cell.amount,.cell.amount small{white-space:nowrap}
         .scroll{overflow-x:auto}
-        thead th:not(:first-child){min-width:6.4em}
+        thead th:not(:first-child){min-width:6.9em}
         thead th.num:not(:first-child){min-width:4em}
         table.quiet caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
         .scroll th:first-child{min-width:11em}
@@ -144,6 +144,7 @@ package enum StyleSheet {
         .note{flex-direction:column;gap:4px}
         table.stack,table.stack tbody,table.stack tr,table.stack th,table.stack td{display:block}
         table.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+        table.stack caption{display:block}
         table.stack tr{padding:10px 0;border-top:1px solid var(--rule)}
         table.stack tr:first-child{border-top:0}
         table.stack th,table.stack td{border:0;padding:2px 0}

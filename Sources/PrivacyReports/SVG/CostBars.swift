@@ -32,7 +32,7 @@ struct CostBars {
         let isWide = layout == .wide
         let panels = panels
         let rowHeight = 40.0
-        let label = isWide ? 156.0 : 112.0
+        let label = isWide ? 172.0 : 124.0
         let block = Double(costs.count) * rowHeight + 30
         let gap = 22.0
         let height = isWide ? block : block * Double(panels.count) + gap * Double(panels.count - 1)

@@ -87,15 +87,15 @@ struct WhoSawWhatDiagram {
         drawing.circle(x, y, 11, "number")
         drawing.text(x, y + 4.5, "\(step.number)", size: 12.5, anchor: .middle, "on-number")
         guard isWide else { return }
-        let room = geometry.columnWidth - 6
-        let lines = TextWidth.wrapped(step.form.rawValue, room, size: 12.5, count: 3)
+        let room = geometry.columnWidth
+        let lines = TextWidth.wrapped(step.form.rawValue, room, size: 12, count: 3)
         for (i, line) in lines.enumerated() {
-            drawing.text(x, 43 + Double(i) * 15.5, line, size: 12.5, anchor: .middle, weight: 600)
+            drawing.text(x, 43 + Double(i) * 15.5, line, size: 12, anchor: .middle, weight: 600)
         }
         if let bytes = step.bytesText {
             let fitted = TextWidth.estimate(bytes, size: 12) <= room ? bytes : "\u{2264} " + largest(step)
             drawing.text(
-                x, 43 + Double(lines.count) * 15.5, fitted, size: 12, anchor: .middle, "soft", limit: room + 6)
+                x, 43 + Double(lines.count) * 15.5, fitted, size: 12, anchor: .middle, "soft", limit: room)
         }
     }
 
