@@ -121,7 +121,8 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
         return index
     }
 
-    /// Intervals in which the entries of one row's ``MomentMatrix`` lie, in its order.
+    /// Intervals in which the entries of one row's ``MomentMatrix`` lie, in its order, or of no row at all: a sum over
+    /// "at most so many rows" may be over fewer.
     public var momentBounds: [ClosedRange<BigInteger>] {
         let intervals = [Int64(1)...1] + columns.map(\.encoding.integerBounds)
         var bounds: [ClosedRange<BigInteger>] = []
@@ -129,8 +130,8 @@ public struct EncodingPlan: Codable, Hashable, Sendable {
             for j in i..<intervals.count {
                 let (a, b) = (Int128(intervals[i].lowerBound), Int128(intervals[i].upperBound))
                 let (c, d) = (Int128(intervals[j].lowerBound), Int128(intervals[j].upperBound))
-                // A square lies between the smallest and the largest magnitude squared; 0 is safe for the former.
-                let products = i == j && i > 0 ? [0, a * a, b * b] : [a * c, a * d, b * c, b * d]
+                // A square is never negative.
+                let products = i == j ? [0, a * a, b * b] : [0, a * c, a * d, b * c, b * d]
                 bounds.append(BigInteger(products.min()!)...BigInteger(products.max()!))
             }
         }

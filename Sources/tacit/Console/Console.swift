@@ -1,3 +1,4 @@
+import AtomicFiles
 import Foundation
 import Synchronization
 
@@ -17,24 +18,45 @@ enum Console {
             && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    /// A line of result.
-    static func result(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    /// A line of result. When nobody reads any more (`| head`), the process ends as other tools do.
+    static func result(_ text: String) {
+        if !write(text + "\n", to: STDOUT_FILENO) {
+            UnfinishedFiles.removeAll()
+            exit(128 + SIGPIPE)
+        }
+    }
+
+    /// All of the text; false when the other end is closed.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            var offset = 0
+            while offset < bytes.count {
+                let count = Foundation.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+                if count <= 0 { return false }
+                offset += count
+            }
+            return true
+        }
+    }
 
     /// A line about what is going on.
     static func log(_ text: String) {
         guard !isQuiet else { return }
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        write((text + "\n"), to: STDERR_FILENO)
     }
 
     /// A line that `--quiet` does not silence.
     static func warn(_ text: String) {
         let mark = usesColour(errorIsTerminal) ? "\u{1B}[33mwarning:\u{1B}[0m" : "warning:"
-        FileHandle.standardError.write(Data("\(mark) \(text)\n".utf8))
+        write("\(mark) \(text)\n", to: STDERR_FILENO)
     }
 
     static func error(_ text: String) {
         let mark = usesColour(errorIsTerminal) ? "\u{1B}[31merror:\u{1B}[0m" : "error:"
-        FileHandle.standardError.write(Data("tacit: \(mark) \(text)\n".utf8))
+        write("tacit: \(mark) \(text)\n", to: STDERR_FILENO)
     }
 
     /// Columns of the terminal, 80 when unknown.

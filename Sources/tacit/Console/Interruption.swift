@@ -16,7 +16,7 @@ enum Interruption {
             source.setEventHandler {
                 UnfinishedFiles.removeAll()
                 let note = "\ntacit: interrupted; unfinished files were removed, finished ones are whole\n"
-                FileHandle.standardError.write(Data(note.utf8))
+                Console.write(note, to: STDERR_FILENO)
                 _exit(128 + number)
             }
             source.resume()

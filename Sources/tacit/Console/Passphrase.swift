@@ -39,7 +39,7 @@ struct PassphraseOptions: ParsableArguments {
     }
 
     private func ask(_ prompt: String) throws -> SecretBytes {
-        FileHandle.standardError.write(Data(prompt.utf8))
+        Console.write(prompt, to: STDERR_FILENO)
         var before = termios()
         tcgetattr(STDIN_FILENO, &before)
         var silent = before
@@ -47,7 +47,7 @@ struct PassphraseOptions: ParsableArguments {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
-            FileHandle.standardError.write(Data("\n".utf8))
+            Console.write("\n", to: STDERR_FILENO)
         }
         var bytes: [UInt8] = []
         var byte: UInt8 = 0

@@ -40,7 +40,7 @@ final class Progress: Sendable {
         state.withLock { state in
             guard !state.isFinished else { return }
             state.isFinished = true
-            if Console.errorIsTerminal, !Console.isQuiet { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+            if Console.errorIsTerminal, !Console.isQuiet { Console.write("\r\u{1B}[K", to: STDERR_FILENO) }
         }
     }
 
@@ -52,9 +52,9 @@ final class Progress: Sendable {
             let width = 24
             let filled = Int(share * Double(width))
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            FileHandle.standardError.write(Data("\r\u{1B}[K  \(title) \(bar) \(done)/\(total) \(unit)\(left)".utf8))
+            Console.write("\r\u{1B}[K  \(title) \(bar) \(done)/\(total) \(unit)\(left)", to: STDERR_FILENO)
         } else {
-            FileHandle.standardError.write(Data("\(title): \(done) of \(total) \(unit)\(left)\n".utf8))
+            Console.write("\(title): \(done) of \(total) \(unit)\(left)\n", to: STDERR_FILENO)
         }
     }
 }
