@@ -9,7 +9,8 @@ let package = Package(
     dependencies: [.package(name: "tacit", path: "..")],
     targets: [
         .executableTarget(
-            name: "BenchmarkModular", dependencies: [.product(name: "TacitFoundations", package: "tacit")])
+            name: "BenchmarkModular", dependencies: [.product(name: "TacitFoundations", package: "tacit")]),
+        .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
 )

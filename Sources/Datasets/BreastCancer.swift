@@ -6,7 +6,7 @@ enum BreastCancer {
     /// standard error, then the decimals of the three. The bounds are round numbers from the nature of the quantity:
     /// lengths in pixels of the image, relative quantities.
     private static let quantities: [(name: String, upper: Double, error: Double, decimals: (Int, Int, Int))] = [
-        ("radius", 100, 10, (3, 4, 3)), ("texture", 100, 10, (2, 4, 2)), ("perimeter", 500, 50, (2, 3, 2)),
+        ("radius", 100, 10, (3, 4, 3)), ("texture", 100, 10, (2, 4, 2)), ("perimeter", 500, 50, (2, 4, 2)),
         ("area", 10_000, 1_000, (1, 3, 1)), ("smoothness", 1, 1, (5, 6, 5)), ("compactness", 2, 1, (5, 6, 5)),
         ("concavity", 2, 1, (7, 7, 6)), ("concave_points", 1, 1, (6, 6, 6)), ("symmetry", 1, 1, (4, 6, 4)),
         ("fractal_dimension", 1, 1, (5, 7, 5)),
