@@ -170,29 +170,36 @@ public struct OpenedFit: Sendable {
 
     /// What people should know before they pass the model on.
     public var warnings: [String] {
-        let model = best.model
-        let perWeight = Double(model.rowCount) / Double(model.featureNames.count + 1)
+        let constant = plan.columns.indices.filter { index in
+            let name = plan.columns[index].name
+            let variance = total[0, 0] * total[index + 1, index + 1] - total[0, index + 1] * total[0, index + 1]
+            return variance.isZero && (request.features.contains(name) || request.target == name)
+        }
+        return best.model.disclosureWarnings
+            + constant.map { "Column \(plan.columns[$0].name) is constant over all rows." }
+    }
+}
+
+extension LinearModel {
+    /// What the size of the model says about the rows behind it.
+    public var disclosureWarnings: [String] {
+        let weights = featureNames.count + 1
+        let perWeight = Double(rowCount) / Double(weights)
         var result: [String] = []
         if perWeight < 2 {
             result.append(
-                "The model nearly determines the data: \(model.rowCount) rows for \(model.featureNames.count + 1) weights. "
-                    + "Do not release it or the sums.")
+                "The model nearly determines the data: \(rowCount) rows for \(weights) weights. Do not release it or the "
+                    + "sums.")
         } else if perWeight < 10 {
             result.append(
                 String(
                     format: "Only %.1f rows for each weight: the sums say much about single rows. Release with care.",
                     perWeight))
         }
-        if model.rank < model.featureNames.count {
+        if rank < featureNames.count {
             result.append(
-                "The columns are linearly dependent (rank \(model.rank) of \(model.featureNames.count)); the weights are "
-                    + "those of least norm.")
-        }
-        for (index, name) in plan.columns.map(\.name).enumerated() {
-            let variance = total[0, 0] * total[index + 1, index + 1] - total[0, index + 1] * total[0, index + 1]
-            if variance.isZero, request.features.contains(name) || request.target == name {
-                result.append("Column \(name) is constant over all rows.")
-            }
+                "The columns are linearly dependent (rank \(rank) of \(featureNames.count)); the weights are those of "
+                    + "least norm.")
         }
         return result
     }
