@@ -127,15 +127,18 @@ struct DemoStory {
         }
         let last = openers[1].0
         try hand("A.part", from: openers[0].0, to: last)
-        opening.append(
-            try stage.step(last, "joins the two parts, opens 78 sums and solves") {
-                let outcome = try party(last, holdsSecret: false).run([
-                    "decrypt", "model.tacit", "--key", "joint.public", "--partial", "A.part", "C.part", "--out",
-                    "model.safetensors",
-                ])
-                return (outcome, "")
-            })
-        cost("Threshold decryption", opening, bytes: size("A.part", of: last))
+        try hand("C.part", from: last, to: openers[0].0)
+        for (name, _) in openers {
+            opening.append(
+                try stage.step(name, "joins the two parts, opens 78 sums and solves") {
+                    let outcome = try party(name, holdsSecret: false).run([
+                        "decrypt", "model.tacit", "--key", "joint.public", "--partial", "A.part", "C.part", "--out",
+                        "model.safetensors",
+                    ])
+                    return (outcome, "")
+                })
+        }
+        cost("Threshold decryption", opening, bytes: 2 * size("A.part", of: last))
 
         // 5. The comparison that only a demo can make: all patients in one place.
         let plan = try EncodingPlan(schema: loaded.schema, maximumRows: 1 << 20, minimumCohort: 10)
@@ -170,6 +173,7 @@ struct DemoStory {
             aggregatorProcess: adding.processID, openers: openers.map { .init(name: $0.0, partialBytes: size("\($0.0.last!).part", of: $0.0)) },
             otherHolders: [hospitals[1]], threshold: 2, shares: hospitals.count, fit: fit,
             model: model, warnings: model.disclosureWarnings, commandLine: CommandLine.arguments)
+        report.opensEverywhere = true
         report.reference = best
         report.heldOut = (
             [
@@ -199,7 +203,7 @@ struct DemoStory {
         report.inputs = try uploadFiles.map { ($0, try readFile(place("Aggregator") + "/" + $0, limit: 1 << 26)) }
         report.furtherParties = [
             .init(
-                id: "clinic", name: "Clinic", roles: [.dataOwner, .keyHolder], secretKey: .whole, processID: clinic[1].processID,
+                id: "clinic", name: "Clinic (own key)", roles: [.init(rawValue: "asks for predictions")], secretKey: .whole, processID: clinic[1].processID,
                 ownRows: heldOut.rowCount)
         ]
         report.furtherObservations = [
@@ -210,8 +214,11 @@ struct DemoStory {
                 observer: "aggregator", source: "clinic", form: .ciphertext, what: "the clinic's encrypted measurements",
                 count: heldOut.rowCount, bytes: size("patients.tacit", of: "Clinic"), learns: "how many patients there are"),
             .init(
-                observer: "clinic", source: "aggregator", form: .prediction, what: "encrypted predictions", count: heldOut.rowCount,
-                bytes: size("scores.tacit", of: "Aggregator"), learns: "a prediction for each of its own patients"),
+                observer: "clinic", source: "aggregator", form: .ciphertext, what: "encrypted predictions", count: heldOut.rowCount,
+                bytes: size("scores.tacit", of: "Aggregator"), learns: "nothing before it decrypts them"),
+            .init(
+                observer: "clinic", source: "clinic", form: .prediction, what: "predictions for its own patients",
+                count: heldOut.rowCount, learns: "a prediction for each of its own patients"),
         ]
         return report.make()
     }

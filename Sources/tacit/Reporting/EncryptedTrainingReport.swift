@@ -29,6 +29,8 @@ struct EncryptedTrainingReport {
     var aggregatorProcess: Int?
     /// Who took part in opening; empty when one party has the whole key.
     var openers: [Holder]
+    /// Whether each opener gets the others' parts, or only the last one does.
+    var opensEverywhere = false
     /// Who else has a share.
     var otherHolders: [String] = []
     var threshold: Int?
@@ -95,20 +97,20 @@ struct EncryptedTrainingReport {
                     observer: opener, source: "aggregator", form: .ciphertext, what: "the encrypted total",
                     count: fit.ciphertexts.count, learns: "nothing without \(isShared ? "the other shares" : "the key")"))
         }
-        if isShared {
-            let combiner = openerIDs[openerIDs.count - 1]
-            for opener in openers.dropLast() {
+        for receiver in openers where isShared && opensEverywhere || receiver.name == openers.last?.name {
+            for sender in openers where sender.name != receiver.name {
                 observations.append(
                     .init(
-                        observer: combiner, source: Self.identifier(opener.name), form: .partialDecryption,
-                        what: "a partial decryption with its proof", count: 1, bytes: opener.partialBytes,
-                        learns: "the total, together with its own part"))
+                        observer: Self.identifier(receiver.name), source: Self.identifier(sender.name),
+                        form: .partialDecryption, what: "a partial decryption with its proof", count: 1,
+                        bytes: sender.partialBytes, learns: "the total, together with its own part"))
             }
         }
-        for opener in openerIDs {
+        let readers = isShared && !opensEverywhere ? Array(openerIDs.suffix(1)) : openerIDs
+        for reader in readers {
             observations.append(
                 .init(
-                    observer: opener, source: nil, form: .plaintextSum, what: "the opened sums over all owners",
+                    observer: reader, source: reader, form: .plaintextSum, what: "the opened sums over all owners",
                     count: sums * fit.parts.count,
                     learns: "the sums over all \(model.rowCount) \(rowNoun), and by taking away its own, those of all others together"))
         }
@@ -155,7 +157,7 @@ struct EncryptedTrainingReport {
             disclosures: [
                 .init(
                     what: "\(sums * fit.parts.count) exact sums over \(model.rowCount) \(rowNoun), and the model computed from them",
-                    to: openerIDs, count: sums * fit.parts.count, warnings: notes)
+                    to: readers, count: sums * fit.parts.count, warnings: notes)
             ],
             cryptography: [
                 .init(
