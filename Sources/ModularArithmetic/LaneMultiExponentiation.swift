@@ -101,4 +101,20 @@
             }.flatMap { $0 }
         }
     }
+
+    extension LaneEngine {
+        /// Fills up to eight shared tables that follow one another: entry e of table k is number k of `bases` to the e-th power, all in
+        /// Montgomery form; digit i of entry e is word i·2^window + e.
+        func fillSharedPowers(_ tables: Lanes, of bases: Lanes, count: Int, window: Int, scratch power: Lanes) {
+            let limbs = modulus.limbs
+            for entry in 0..<1 << window {
+                switch entry {
+                case 0: copy(power, modulus.one.words)
+                case 1: copy(power, bases)
+                default: multiply(power, power, bases)
+                }
+                tacit_mont52_put_shared_entry(tables, count, limbs << window, 1 << window, entry, power, limbs)
+            }
+        }
+    }
 #endif
