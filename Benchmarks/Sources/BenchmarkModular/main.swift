@@ -1,8 +1,8 @@
-// `only=powers|batch|fixed|multi|products` restricts it to one part.
-//
 // Modular exponentiation beside GMP's, on one core, both in this process and measured in turn.
 //
-//     swift run -c release BenchmarkModular [quick]
+//     swift run -c release BenchmarkModular [quick] [powers] [batch] [fixed-base] [multi-exponentiation] [products]
+//
+// `quick` takes fewer samples; the other words choose parts.
 
 import BigIntegers
 import ModularArithmetic
@@ -11,6 +11,10 @@ import Randomness
 
 Cores.limit(to: 1)
 let quick = CommandLine.arguments.contains("quick")
+let parts = CommandLine.arguments.dropFirst().filter { $0 != "quick" }
+
+func wanted(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
+
 let rounds = quick ? 3 : 9
 
 func random(bits: Int) -> BigInteger {
@@ -158,14 +162,26 @@ func measureProducts(modulusBits: Int, rows: Int) {
     ])
 }
 
-for bits in [1024, 1536, 2048, 3072, 4096, 6144, 8192] {
-    for exponentBits in [bits / 2, bits] { measurePowers(modulusBits: bits, exponentBits: exponentBits) }
+if wanted("powers") {
+    for bits in [1024, 1536, 2048, 3072, 4096, 6144, 8192] {
+        for exponentBits in [bits / 2, bits] { measurePowers(modulusBits: bits, exponentBits: exponentBits) }
+    }
 }
-for bits in [2048, 6144] { measureCrossover(modulusBits: bits) }
-for bits in [4096, 6144, 8192] {
-    for count in quick ? [576] : [576, 10000] { measureFixedBase(modulusBits: bits, exponentBits: 400, count: count) }
+if wanted("batch") {
+    for bits in [2048, 6144] { measureCrossover(modulusBits: bits) }
 }
-for (bases, rows) in [(10, 256), (30, 64), (1000, 1)] {
-    measureMultiExponentiation(modulusBits: 6144, bases: bases, rows: rows, exponentBits: 48)
+if wanted("fixed-base") {
+    for bits in [4096, 6144, 8192] {
+        for count in quick ? [576] : [576, 10000] {
+            measureFixedBase(modulusBits: bits, exponentBits: 400, count: count)
+        }
+    }
 }
-for rows in [2, 10, 100] { measureProducts(modulusBits: 6144, rows: rows) }
+if wanted("multi-exponentiation") {
+    for (bases, rows) in [(10, 256), (30, 64), (1000, 1)] {
+        measureMultiExponentiation(modulusBits: 6144, bases: bases, rows: rows, exponentBits: 48)
+    }
+}
+if wanted("products") {
+    for rows in [2, 10, 100] { measureProducts(modulusBits: 6144, rows: rows) }
+}
