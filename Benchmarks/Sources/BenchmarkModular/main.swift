@@ -110,29 +110,36 @@ func measureFixedBase(modulusBits: Int, exponentBits: Int, count: Int) {
     ])
 }
 
-func measureMultiExponentiation(modulusBits: Int, bases count: Int, rows: Int, exponentBits: Int) {
+/// Many rows of exponents over the same bases, or many rows of bases under the same exponents; beside separate powers.
+func measureMultiExponentiation(modulusBits: Int, terms: Int, rows: Int, basesVary: Bool, exponentBits: Int) {
     let modulus = oddModulus(modulusBits)
     let context = ModularContext(modulus: modulus)
-    let bases = (0..<count).map { _ in residue(modulus) }
-    let exponentRows = (0..<rows).map { _ in
-        (0..<count).map { _ in random(bits: exponentBits) }
+    let baseRows = (0..<(basesVary ? rows : 1)).map { _ in (0..<terms).map { _ in residue(modulus) } }
+    let exponentRows = (0..<(basesVary ? 1 : rows)).map { _ in (0..<terms).map { _ in random(bits: exponentBits) } }
+    func run(secret: Bool) {
+        if basesVary {
+            _ = context.multiExponentiations(baseRows: baseRows, exponents: exponentRows[0], secret: secret)
+        } else {
+            _ = context.multiExponentiations(bases: baseRows[0], exponentRows: exponentRows, secret: secret)
+        }
     }
     let times = medians(
         rounds: 3,
         [
             {
                 var product: BigInteger = 1
-                for (base, exponent) in zip(bases, exponentRows[0]) {
+                for (base, exponent) in zip(baseRows[0], exponentRows[0]) {
                     product = (product * gmpPower(base, exponent, modulus)).modulo(modulus)
                 }
             },
-            { _ = context.multiExponentiations(bases: bases, exponentRows: exponentRows) },
+            { run(secret: false) }, { run(secret: true) },
         ])
-    let ours = times[1] / Double(rows)
+    let ours = times[1...].map { $0 / Double(rows) }
     printLine([
-        "benchmark": "modular/multi-exponentiation", "modulusBits": modulusBits, "bases": count, "rows": rows,
-        "exponentBits": exponentBits, "gmpNanosecondsPerRow": times[0], "nanosecondsPerRow": ours,
-        "ratio": times[0] / ours,
+        "benchmark": "modular/multi-exponentiation", "modulusBits": modulusBits, "terms": terms, "rows": rows,
+        "vary": basesVary ? "bases" : "exponents", "exponentBits": exponentBits, "gmpNanosecondsPerRow": times[0],
+        "publicNanosecondsPerRow": ours[0], "secretNanosecondsPerRow": ours[1], "publicRatio": times[0] / ours[0],
+        "secretRatio": times[0] / ours[1],
     ])
 }
 
@@ -178,8 +185,11 @@ if wanted("fixed-base") {
     }
 }
 if wanted("multi-exponentiation") {
-    for (bases, rows) in [(10, 256), (30, 64), (1000, 1)] {
-        measureMultiExponentiation(modulusBits: 6144, bases: bases, rows: rows, exponentBits: 48)
+    for (terms, rows, basesVary) in [
+        (10, 256, false), (10, 256, true), (30, 64, false), (30, 64, true), (1000, 1, false),
+    ] {
+        measureMultiExponentiation(
+            modulusBits: 6144, terms: terms, rows: rows, basesVary: basesVary, exponentBits: 48)
     }
 }
 if wanted("products") {
