@@ -1,3 +1,6 @@
+import BigIntegers
+import CKernels
+
 /// How the bits of an exponent meet the tables of a fixed base (a comb after Lim and Lee).
 ///
 /// The exponent's bits form `teeth` rows of `spacing` bits, and each row `tables` blocks of `depth` bits. Table j holds, for each
@@ -21,25 +24,55 @@ struct CombShape: Sendable, Equatable {
         tables = (spacing + depth - 1) / depth
     }
 
+    /// What a machine takes for each step, in any unit.
+    struct Costs {
+        /// Operands that go through the steps together.
+        var lanes: Int
+        var product: Double
+        var squaring: Double
+        /// For each entry of a table that is read.
+        var reading: Double
+        /// For each entry of a table that is made.
+        var making: Double
+    }
+
     /// The shape that takes the least time for `count` powers and the tables together.
     ///
-    /// In cycles per eight operands: a product takes about 2.2·limbs², a squaring 0.77 of it, a lookup 1.4·limbs per eight
-    /// entries, an octet of a table one product and 4·limbs.
-    static func best(bits: Int, limbs: Int, count: Int, greatestBytes: Int) -> CombShape {
-        let product = 2.2 * Double(limbs * limbs)
+    /// - Parameter greatestEntries: how many entries all tables may have together; exceeded only by a comb of the fewest teeth.
+    static func best(
+        bits: Int, count: Int, costs: Costs, fewestTeeth: Int, greatestEntries: Int
+    ) -> CombShape {
         func cost(_ shape: CombShape) -> Double {
-            let octets = Double(shape.entries / 8)
-            let lookup = product + 1.4 * Double(limbs) * octets
-            let power = Double(shape.tables * shape.depth) * lookup + Double(shape.depth - 1) * 0.77 * product
-            return Double((count + 7) / 8) * power + Double(shape.tables) * octets * (product + 4 * Double(limbs))
+            let entries = Double(shape.entries)
+            let power =
+                Double(shape.tables * shape.depth) * (costs.product + entries * costs.reading)
+                + Double(shape.depth - 1) * costs.squaring
+            return Double((count + costs.lanes - 1) / costs.lanes) * power + Double(shape.tables) * entries
+                * costs.making
         }
         var shapes: [CombShape] = []
-        for teeth in 3...10 {
-            for depth in 1...max(1, (bits + teeth - 1) / teeth) {
+        for teeth in fewestTeeth...10 {
+            for depth in 1...(bits + teeth - 1) / teeth {
                 let shape = CombShape(bits: bits, teeth: teeth, depth: depth)
-                if teeth == 3 || shape.tables * shape.entries * limbs * 8 <= greatestBytes { shapes.append(shape) }
+                if teeth == fewestTeeth || shape.tables * shape.entries <= greatestEntries { shapes.append(shape) }
             }
         }
         return shapes.min { cost($0) < cost($1) }!
+    }
+
+    /// Writes which entries of the tables an exponent in [0, 2^bits) takes: that from table j at bit k of its blocks is word
+    /// stride·(depth·j + k), which is 0 before. Time depends on the shape only; the words of the exponent are wiped.
+    func write(
+        choicesOf exponent: BigInteger, bits: Int, stride: Int, into target: UnsafeMutablePointer<UInt64>
+    ) {
+        var words = exponent.limbs(count: (bits + 63) / 64)
+        for tooth in 0..<teeth {
+            // depth·j + k is the position in the row; beyond `spacing` the choices stay 0.
+            for position in 0..<min(spacing, max(0, bits - spacing * tooth)) {
+                let bit = spacing * tooth + position
+                target[stride * position] |= (words[bit / 64] >> UInt64(bit % 64) & 1) << UInt64(tooth)
+            }
+        }
+        words.withUnsafeMutableBytes { tacit_zeroise($0.baseAddress!, $0.count) }
     }
 }

@@ -45,9 +45,9 @@
         }
 
         /// For each base a shared table of its powers 0, 1, …, 2^window − 1.
-        private func sharedTables(_ bases: [BigInteger], window: Int) -> LaneMemory {
+        private func sharedTables(_ bases: [BigInteger], window: Int) -> WipedWords {
             let tableWords = limbs << window
-            let tables = LaneMemory(words: bases.count * tableWords)
+            let tables = WipedWords(count: bases.count * tableWords)
             parallelFor((bases.count + 7) / 8) { range in
                 let engine = LaneEngine(self)
                 engine.withLanes(2) { first in

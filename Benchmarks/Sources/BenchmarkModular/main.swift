@@ -24,6 +24,14 @@ func random(bits: Int) -> BigInteger {
 
 func residue(_ modulus: BigInteger) -> BigInteger { random(bits: modulus.bitWidth + 64).modulo(modulus) }
 
+/// An invertible residue.
+func unit(_ modulus: BigInteger) -> BigInteger {
+    while true {
+        let number = residue(modulus)
+        if number.greatestCommonDivisor(modulus) == 1 { return number }
+    }
+}
+
 func oddModulus(_ bits: Int) -> BigInteger {
     let number = random(bits: bits - 1) + (1 << (bits - 1))
     return number.isOdd ? number : number + 1
@@ -114,7 +122,7 @@ func measureFixedBase(modulusBits: Int, exponentBits: Int, count: Int) {
 func measureMultiExponentiation(modulusBits: Int, terms: Int, rows: Int, basesVary: Bool, exponentBits: Int) {
     let modulus = oddModulus(modulusBits)
     let context = ModularContext(modulus: modulus)
-    let baseRows = (0..<(basesVary ? rows : 1)).map { _ in (0..<terms).map { _ in residue(modulus) } }
+    let baseRows = (0..<(basesVary ? rows : 1)).map { _ in (0..<terms).map { _ in unit(modulus) } }
     let exponentRows = (0..<(basesVary ? 1 : rows)).map { _ in (0..<terms).map { _ in random(bits: exponentBits) } }
     func run(secret: Bool) {
         if basesVary {
