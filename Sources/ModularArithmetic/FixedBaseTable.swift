@@ -3,7 +3,8 @@ import Parallelism
 
 /// Powers of one base with many secret exponents, from a table of the base's powers.
 ///
-/// Time and memory accesses depend on `exponentBits` and on the number of exponents only.
+/// Time and memory accesses depend on `exponentBits` and on the number of exponents only (where so few powers are expected
+/// that no table pays, also on the length of each exponent in 64-bit words).
 public final class FixedBaseTable: Sendable {
     public let base: BigInteger
     public let context: ModularContext
@@ -11,6 +12,10 @@ public final class FixedBaseTable: Sendable {
     #if arch(x86_64)
         private let laneTable: LaneFixedBase?
     #endif
+    /// Where the machine lacks the eight-lane kernels.
+    private let scalarTable: ScalarFixedBase?
+    /// Fewer powers than this are quicker without a table.
+    private static let leastCount = 6
 
     /// - Parameters:
     ///   - base: a residue in [0, modulus).
@@ -26,7 +31,14 @@ public final class FixedBaseTable: Sendable {
             laneTable = context.lanes(for: 8 * Cores.count).map {
                 LaneFixedBase(base: base, modulus: $0, bits: exponentBits, expectedCount: expectedCount)
             }
+            let wantsScalar = laneTable == nil
+        #else
+            let wantsScalar = true
         #endif
+        scalarTable =
+            wantsScalar && expectedCount >= Self.leastCount
+            ? ScalarFixedBase(
+                base: base, modulus: context.modulus, bits: exponentBits, expectedCount: expectedCount) : nil
     }
 
     /// base^exponentᵢ mod modulus.
@@ -41,6 +53,7 @@ public final class FixedBaseTable: Sendable {
                 return laneTable.powers(exponents)
             }
         #endif
+        if let scalarTable { return scalarTable.powers(exponents) }
         return parallelMap(exponents.count) { index in
             exponents[index].isZero ? 1 : self.context.gmpPower(self.base, exponents[index], secret: true)
         }

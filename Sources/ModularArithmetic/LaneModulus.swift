@@ -2,25 +2,6 @@
     import BigIntegers
     import CKernels
 
-    /// Words aligned to 64 bytes, wiped when released.
-    ///
-    /// Filled by one owner before it is shared, and only read afterwards.
-    final class LaneMemory: @unchecked Sendable {
-        let words: UnsafeMutablePointer<UInt64>
-        let count: Int
-
-        init(words count: Int) {
-            self.count = count
-            let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 8, alignment: 64)
-            words = bytes.initializeMemory(as: UInt64.self, repeating: 0, count: max(count, 1))
-        }
-
-        deinit {
-            tacit_zeroise(words, count * 8)
-            UnsafeMutableRawPointer(words).deallocate()
-        }
-    }
-
     /// One modulus N prepared for the AVX-512 IFMA kernels, which work on eight residues at a time ("lanes") in radix 2^52.
     ///
     /// R = 2^(52·limbs) ≥ 4·N; the Montgomery form of x is x·R mod N.
@@ -34,9 +15,9 @@
         let laneWords: Int
         let kernel: UnsafeMutablePointer<tacit_mont52_modulus>
         /// R mod N and R² mod N in every lane.
-        let one: LaneMemory
-        let square: LaneMemory
-        private let digits: LaneMemory
+        let one: WipedWords
+        let square: WipedWords
+        private let digits: WipedWords
 
         /// Beyond this many digits the kernels' column sums could overflow.
         static let greatestLimbs = 1000
@@ -48,7 +29,7 @@
             guard limbs <= Self.greatestLimbs else { return nil }
             wordCount = (bits + 63) / 64
             laneWords = 8 * limbs
-            digits = LaneMemory(words: limbs)
+            digits = WipedWords(count: limbs)
             let two52: BigInteger = 1 << 52
             // −N^−1 mod 2^52 exists, since N is odd.
             let inverse = (-modulus.inverse(modulo: two52)!).modulo(two52)
@@ -56,8 +37,8 @@
             kernel.initialize(
                 to: tacit_mont52_modulus(
                     limbs: limbs, digits: UnsafePointer(digits.words), inverse: UInt64(inverse.intValue!)))
-            one = LaneMemory(words: laneWords)
-            square = LaneMemory(words: laneWords)
+            one = WipedWords(count: laneWords)
+            square = WipedWords(count: laneWords)
             for limb in 0..<limbs { digits.words[limb] = UInt64((modulus >> (52 * limb)).lowBits(52).intValue!) }
             broadcast((1 << (52 * limbs)).modulo(modulus), into: one.words)
             broadcast((1 << (104 * limbs)).modulo(modulus), into: square.words)
@@ -83,18 +64,18 @@
         typealias Lanes = UnsafeMutablePointer<UInt64>
 
         let modulus: LaneModulus
-        private let scratch: LaneMemory
-        private let words: LaneMemory
+        private let scratch: WipedWords
+        private let words: WipedWords
 
         init(_ modulus: LaneModulus) {
             self.modulus = modulus
-            scratch = LaneMemory(words: tacit_mont52_scratch_words(modulus.limbs))
-            words = LaneMemory(words: 8 * modulus.wordCount)
+            scratch = WipedWords(count: tacit_mont52_scratch_words(modulus.limbs))
+            words = WipedWords(count: 8 * modulus.wordCount)
         }
 
         /// Lends memory for `count` arrays of eight residues and `extra` words after them; wipes it afterwards.
         func withLanes<Result>(_ count: Int, extraWords extra: Int = 0, _ body: (Lanes) -> Result) -> Result {
-            let memory = LaneMemory(words: count * modulus.laneWords + extra)
+            let memory = WipedWords(count: count * modulus.laneWords + extra)
             return withExtendedLifetime(memory) { body(memory.words) }
         }
 

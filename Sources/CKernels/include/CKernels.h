@@ -6,5 +6,6 @@
 #include "tacit_cpu.h"
 #include "tacit_chacha20.h"
 #include "tacit_montgomery52.h"
+#include "tacit_montgomery64.h"
 
 #endif
