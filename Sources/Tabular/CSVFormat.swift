@@ -61,7 +61,7 @@ public struct CSVLimits: Hashable, Sendable {
 
     public init(
         fieldBytes: Int = 1 << 20, recordBytes: Int = 1 << 24, columns: Int = 16_384, categories: Int = 100_000,
-        chunkRows: Int = 65_536
+        chunkRows: Int = 16_384
     ) {
         self.fieldBytes = max(1, fieldBytes)
         self.recordBytes = max(1, recordBytes)

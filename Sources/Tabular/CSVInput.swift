@@ -13,6 +13,8 @@ final class CSVInput {
 
     /// For messages.
     let name: String
+    /// Bytes of the whole input, where that is known beforehand.
+    let size: Int?
     private let source: Source
     private var buffer: UnsafeMutablePointer<UInt8>
     private var capacity: Int
@@ -22,8 +24,9 @@ final class CSVInput {
     private var bytesBefore = 0
     private(set) var isAtEnd = false
 
-    init(name: String, source: @escaping Source) {
+    init(name: String, size: Int? = nil, source: @escaping Source) {
         self.name = name
+        self.size = size
         self.source = source
         capacity = Self.initialCapacity
         buffer = .allocate(capacity: capacity + Self.padding)
@@ -78,7 +81,7 @@ final class CSVInput {
         do { file = try FileInput(path: path) } catch {
             throw TabularError(.unreadable, error.message)
         }
-        return CSVInput(name: path) { room throws(TabularError) in
+        return CSVInput(name: path, size: file.byteCount) { room throws(TabularError) in
             do throws(AtomicFilesError) { return try file.read(into: room) } catch {
                 throw TabularError(.unreadable, error.message)
             }
@@ -87,7 +90,7 @@ final class CSVInput {
 
     static func bytes(_ bytes: [UInt8], name: String) -> CSVInput {
         var offset = 0
-        return CSVInput(name: name) { room throws(TabularError) in
+        return CSVInput(name: name, size: bytes.count) { room throws(TabularError) in
             let count = min(room.count, bytes.count - offset)
             bytes.withUnsafeBytes { all in
                 room.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[offset..<offset + count]))

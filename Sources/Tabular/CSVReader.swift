@@ -165,9 +165,18 @@ public final class CSVReader {
     /// All remaining rows as one table.
     /// - Throws: ``TabularError``.
     public func readAll() throws(TabularError) -> Table {
-        var chunks: [Table] = []
-        while let chunk = try next() { chunks.append(chunk) }
-        return try Table.concatenating(chunks)
+        guard let first = try next() else {
+            throw TabularError(
+                .noRows, "rows: got none that are left, want at least one", at: DataLocation(file: input.name))
+        }
+        guard let second = try next() else { return first }
+        // As many rows as the file would have if all were as long as the first ones, and some more.
+        let share = Double(input.size ?? 0) / Double(max(1, input.fileOffset(input.base)))
+        let expected = Double(first.rowCount + second.rowCount) * max(1, share) * 1.02
+        var whole = TableAccumulator(first, expectedRows: Int(min(expected, 1e9)))
+        try whole.append(second)
+        while let chunk = try next() { try whole.append(chunk) }
+        return try whole.table()
     }
 
     /// Takes over as many whole records as the buffer holds.

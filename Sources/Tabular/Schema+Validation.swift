@@ -74,9 +74,16 @@ extension Schema {
         let upper = declared.bounds?.upper ?? .greatestFiniteMagnitude
         let decimals = declared.type == .integer ? 0 : declared.decimals
         let scale = decimals.map(Decimals.scale)
+        // First without a branch; NaN is missing, has been dealt with, and fails every comparison.
+        var outside = 0
+        for value in values { outside &+= (value < lower ? 1 : 0) &+ (value > upper ? 1 : 0) }
+        var isSuspect = outside > 0
+        if let scale {
+            for value in values where !value.isNaN && !Decimals.fits(value, scale: scale) { isSuspect = true }
+        }
+        guard isSuspect else { return }
         for row in values.indices {
             let value = values[row]
-            // NaN is missing, and has been dealt with.
             if value.isNaN || found.isFull { continue }
             if value < lower || value > upper {
                 let isFinite = value.isFinite
