@@ -33,7 +33,8 @@ public struct VectorEncoding: Hashable, Sendable {
         guard (2...52).contains(valueBits), (0...50).contains(fractionBits), (0...40).contains(headroomBits) else {
             throw PaillierError(
                 code: .invalidParameters,
-                message: "bits: got \(valueBits) of values, \(fractionBits) of fraction, \(headroomBits) of head-room, want 2...52, 0...50, 0...40"
+                message:
+                    "bits: got \(valueBits) of values, \(fractionBits) of fraction, \(headroomBits) of head-room, want 2...52, 0...50, 0...40"
             )
         }
         let unit = 1 / Double(Int64(1) << Int64(fractionBits))

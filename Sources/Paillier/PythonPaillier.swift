@@ -44,7 +44,8 @@ public enum PythonPaillier {
         public var warning: String? {
             let distinct = Set(exponents).count
             guard distinct > 1 else { return nil }
-            return "the exponents are public and differ: \(distinct) distinct ones among \(exponents.count) numbers show "
+            return
+                "the exponents are public and differ: \(distinct) distinct ones among \(exponents.count) numbers show "
                 + "their sizes to everyone; encode with one precision before encrypting"
         }
 
@@ -58,7 +59,9 @@ public enum PythonPaillier {
             guard 4 * (highest - lowest) + 64 < publicKey.parameters.modulusBits else {
                 throw PaillierError(
                     code: .plaintextOutOfRange,
-                    message: "exponents: got \(lowest)...\(highest), too far apart for \(publicKey.parameters.modulusBits) bits")
+                    message:
+                        "exponents: got \(lowest)...\(highest), too far apart for \(publicKey.parameters.modulusBits) bits"
+                )
             }
             let factors = exponents.map { BigInteger(1) << (4 * ($0 - lowest)) }
             return try Numbers(
@@ -234,7 +237,8 @@ public enum PythonPaillier {
     }
 
     private static func exponent(_ value: InterchangeJSON?) throws(PaillierError) -> Int {
-        guard let text = value?.integerText, let result = Int(text), (-exponentLimit...exponentLimit).contains(result) else {
+        guard let text = value?.integerText, let result = Int(text), (-exponentLimit...exponentLimit).contains(result)
+        else {
             throw PaillierError(
                 code: .invalidInterchange, message: "exponent: want an integer of at most ±\(exponentLimit)")
         }
@@ -254,7 +258,8 @@ public enum PythonPaillier {
                 base64Encoded: text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
                     + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4))
         else {
-            throw PaillierError(code: .invalidInterchange, message: "\(what): want a number in base64url without padding")
+            throw PaillierError(
+                code: .invalidInterchange, message: "\(what): want a number in base64url without padding")
         }
         return BigInteger(bigEndianBytes: data)
     }

@@ -32,7 +32,7 @@ import Testing
         for shift in [0, 1, 10, 11, 12, 64, 200] {
             let one = BigInteger(1) << shift
             let tie = ((BigInteger(1) << 53) + 1) << shift
-            let unit = BigInteger(1) << 53 << shift
+            let unit = (BigInteger(1) << 53) << shift
             #expect(tie.nearestDouble == unit.nearestDouble)
             #expect((tie + 2 * one).nearestDouble == (unit + 4 * one).nearestDouble)
             if shift > 0 {

@@ -17,7 +17,7 @@ import Testing
 
     /// What was accepted is encoded again: a decoder accepts one form of a value only.
     private func run(_ valid: [[UInt8]], _ reencode: ([UInt8]) throws -> [UInt8]) {
-        for input in valid { #expect(throws: Never.self) { #expect(try reencode(input) == input) } }
+        for input in valid { #expect((try? reencode(input)) == input) }
         Fuzzing.run(valid: valid) { input in
             guard let again = try? reencode(input) else { return }
             if again != input { Issue.record("accepted \(input) and wrote \(again)") }
@@ -30,12 +30,16 @@ import Testing
     }
 
     @Test func secretKeys() {
-        func encoded(_ key: PaillierSecretKey) -> [UInt8] { key.encoded(Self.access).withBytes(Self.access) { Array($0) } }
+        func encoded(_ key: PaillierSecretKey) -> [UInt8] {
+            key.encoded(Self.access).withBytes(Self.access) { Array($0) }
+        }
         run([encoded(Self.key)]) { encoded(try PaillierSecretKey(encoded: $0)) }
     }
 
     @Test func shares() throws {
-        func encoded(_ share: PaillierKeyShare) -> [UInt8] { share.encoded(Self.access).withBytes(Self.access) { Array($0) } }
+        func encoded(_ share: PaillierKeyShare) -> [UInt8] {
+            share.encoded(Self.access).withBytes(Self.access) { Array($0) }
+        }
         run(try Self.key.split(threshold: 2, shares: 3).map(encoded)) { encoded(try PaillierKeyShare(encoded: $0)) }
     }
 

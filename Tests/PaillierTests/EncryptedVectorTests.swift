@@ -7,7 +7,8 @@ import Testing
 @Suite struct EncryptedVectorTests {
     @Test func sumsOfVectors() throws {
         let key = TestKeys.bits1024
-        let encoding = try VectorEncoding(count: 333, valueBits: 24, fractionBits: 18, headroomBits: 3, modulusBits: 1024)
+        let encoding = try VectorEncoding(
+            count: 333, valueBits: 24, fractionBits: 18, headroomBits: 3, modulusBits: 1024)
         var generator = TestGenerator(seed: 11)
         let unit = 1 / Double(1 << 18)
         let vectors = (0..<8).map { _ in
@@ -35,7 +36,8 @@ import Testing
         expectError(.invalidParameters, "got 60 of values") {
             try VectorEncoding(count: 2, valueBits: 60, fractionBits: 20, modulusBits: 512)
         }
-        #expect(try TestKeys.bits512.decrypt(encryptor.encrypt([-8, 8 - 0x1p-20], encoding: encoding)) == [-8, 8 - 0x1p-20])
+        #expect(
+            try TestKeys.bits512.decrypt(encryptor.encrypt([-8, 8 - 0x1p-20], encoding: encoding)) == [-8, 8 - 0x1p-20])
     }
 
     @Test func encodingsAreNotMixed() throws {

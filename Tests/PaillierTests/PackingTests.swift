@@ -117,7 +117,8 @@ import Testing
 
         // Values that are sums already carry their weight.
         let sums = try encryptor.encrypt(
-            packing: [Int64](repeating: 300, count: 20), layout: layout, weight: PackingWeight(positive: 3), using: &random)
+            packing: [Int64](repeating: 300, count: 20), layout: layout, weight: PackingWeight(positive: 3),
+            using: &random)
         #expect(try TestKeys.bits512.decryptInt64(key.add(sums, one)) == [Int64](repeating: 200, count: 20))
         expectError(.headroomExhausted) { try key.sum([sums, one, one]) }
         expectError(.valueOutOfBounds, "-300...300") {
@@ -152,7 +153,9 @@ import Testing
 
     @Test func plaintextsOfAnotherOriginAreFoundOut() throws {
         let layout = try PackingLayout(count: 5, bounds: -10...10, maximumWeight: .one, modulusBits: 256)
-        expectError(.valueOutOfBounds, "does not fit the layout") { try layout.unpack([BigInteger(1) << 200], weight: .one) }
+        expectError(.valueOutOfBounds, "does not fit the layout") {
+            try layout.unpack([BigInteger(1) << 200], weight: .one)
+        }
         expectError(.valueOutOfBounds, "does not fit the layout") {
             try layout.unpack([-(BigInteger(1) << 200)], weight: .one)
         }

@@ -130,7 +130,8 @@ private enum Peer {
         }
         expectError(.plaintextOutOfRange, "too far apart") {
             let pair = try PaillierEncryptor(key.publicKey).encrypt([1, 1])
-            return try PythonPaillier.Numbers(publicKey: key.publicKey, ciphertexts: pair, exponents: [0, -300]).aligned()
+            return try PythonPaillier.Numbers(publicKey: key.publicKey, ciphertexts: pair, exponents: [0, -300])
+                .aligned()
         }
         expectError(.plaintextOutOfRange, "ran over") {
             try PythonPaillier.decode(mantissa: n >> 1, exponent: 0, publicKey: key.publicKey)
@@ -139,21 +140,22 @@ private enum Peer {
 
     // MARK: The real library
 
-    static let values: [Double] = [0, 1, -1, 0.1, -2.75, 1e-9, 3.3e15, -1e300, 5e-324, 123456.789]
+    static let values: [Double] = [0, 1, -1, 0.1, -2.75, 1e-9, 3.3e15, -1e300, 0x1p-1074, 123456.789]
 
     @Test(.enabled(if: Peer.isHere, "python3 with phe 1.5.0 is not installed: interchange is tested on vectors only"))
     func pheEncryptsAndWeDecrypt() throws {
         let key = TestKeys.bits2048
         let jwk = PythonPaillier.json(key.publicKey, identifier: "test \"key\"")
         let list = Self.values.map { "\($0)" }.joined(separator: ", ")
-        for precision in ["null", "1e-330"] where precision == "null" {
-            let json = try Peer.text(
-                "{\"do\": \"encrypt\", \"public\": \(jwk), \"values\": [\(list)], \"precision\": \(precision), \"form\": \"numbers\"}")
-            let numbers = try PythonPaillier.numbers(json, publicKey: key.publicKey)
-            #expect(try numbers.decrypt(with: key) == Self.values)
-        }
+        let exact = try Peer.text(
+            "{\"do\": \"encrypt\", \"public\": \(jwk), \"values\": [\(list)], \"precision\": null, \"form\": \"numbers\"}"
+        )
+        let numbers = try PythonPaillier.numbers(exact, publicKey: key.publicKey)
+        #expect(try numbers.decrypt(with: key) == Self.values)
+        #expect(numbers.warning != nil)
         let json = try Peer.text(
-            "{\"do\": \"encrypt\", \"public\": \(jwk), \"values\": [0.1, 0.7, -3], \"precision\": 1e-9, \"form\": \"numbers\"}")
+            "{\"do\": \"encrypt\", \"public\": \(jwk), \"values\": [0.1, 0.7, -3], \"precision\": 1e-9, \"form\": \"numbers\"}"
+        )
         let even = try PythonPaillier.numbers(json, publicKey: key.publicKey)
         #expect(even.warning == nil)
         #expect(zip(try even.decrypt(with: key), [0.1, 0.7, -3]).allSatisfy { abs($0 - $1) < 1e-9 })
@@ -189,7 +191,8 @@ private enum Peer {
         let publicJWK = PythonPaillier.json(key.publicKey, identifier: "extracted")
         #expect(try PythonPaillier.publicKey(publicJWK) == key.publicKey)
         let theirs = try Peer.text(
-            "{\"do\": \"encrypt\", \"public\": \(publicJWK), \"values\": [0.25, -8.5, 1000], \"precision\": 0.0625, \"form\": \"numbers\"}")
+            "{\"do\": \"encrypt\", \"public\": \(publicJWK), \"values\": [0.25, -8.5, 1000], \"precision\": 0.0625, \"form\": \"numbers\"}"
+        )
         let ours = try PythonPaillier.json(
             PaillierEncryptor(key.publicKey).encrypt([16, 160, -1600]), exponent: -1, publicKey: key.publicKey)
         let expected = [1.25, 1.5, 900]

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct ThresholdTests {
     static func subsets(of count: Int, size: Int) -> [[Int]] {
-        (0..<1 << count).filter { $0.nonzeroBitCount == size }.map { mask in (0..<count).filter { mask >> $0 & 1 == 1 } }
+        (0..<1 << count).filter { $0.nonzeroBitCount == size }.map { mask in (0..<count).filter { mask >> $0 & 1 == 1 }
+        }
     }
 
     @Test(arguments: [(2, 2), (2, 3), (3, 5), (5, 5), (4, 6)])
@@ -82,7 +83,11 @@ import Testing
             let range = Self.firstValue + position * Self.width..<Self.firstValue + (position + 1) * Self.width
             var bytes = setting.bytes(parts[1])
             let value = BigInteger(bigEndianBytes: bytes[range])
-            for forged in [value * 4 % (n * n), n * n - value, (value * (1 + n)) % (n * n), 1] {
+            let square = n * n
+            let forgeries: [BigInteger] = [
+                (value * 4).modulo(square), square - value, (value * (n + 1)).modulo(square), 1,
+            ]
+            for forged in forgeries {
                 bytes.replaceSubrange(range, with: forged.bigEndianBytes(count: Self.width))
                 let part = try setting.decode(bytes)
                 expectError(.forgedPartialDecryption, "share 2") { try sharing.verify(part, of: ciphertexts) }
