@@ -87,6 +87,16 @@ IFMA void tacit_mont52_put_shared_entry(uint64_t *tables, size_t count, size_t s
         }
 }
 
+IFMA void tacit_mont52_put_shared_octet(uint64_t *table, size_t entries, size_t octet, const uint64_t *lanes,
+                                        size_t limbs) {
+    for (size_t i = 0; i < limbs; i += BLOCK) {
+        const size_t length = block_length(limbs, i);
+        uint64_t *target = table + i * entries + 8 * length * octet;
+        for (size_t d = 0; d < length; d++)
+            _mm512_store_si512(target + 8 * d, _mm512_load_si512(lanes + 8 * (i + d)));
+    }
+}
+
 INLINE void select_shared_block(const int count, uint64_t *result, const uint64_t *block, size_t entries, vector chosen) {
     const vector octets = _mm512_srli_epi64(chosen, 3);
     vector sums[BLOCK];

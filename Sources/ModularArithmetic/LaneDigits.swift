@@ -33,6 +33,25 @@
             }
         }
 
+        /// Writes the choices of up to eight exponents in [0, 2^bits) from comb tables: those from table j at bit k of its blocks are
+        /// the words from 8·(depth·j + k) on; further lanes get 0. Time depends on the shape only.
+        static func writeComb(
+            _ exponents: ArraySlice<BigInteger>, bits: Int, shape: CombShape, into target: UnsafeMutablePointer<UInt64>
+        ) {
+            target.update(repeating: 0, count: 8 * shape.tables * shape.depth)
+            for (lane, exponent) in exponents.enumerated() {
+                var words = exponent.limbs(count: (bits + 63) / 64)
+                for tooth in 0..<shape.teeth {
+                    // depth·j + k is the position in the row; beyond `spacing` the choices stay 0.
+                    for position in 0..<min(shape.spacing, max(0, bits - shape.spacing * tooth)) {
+                        let bit = shape.spacing * tooth + position
+                        target[8 * position + lane] |= (words[bit / 64] >> UInt64(bit % 64) & 1) << UInt64(tooth)
+                    }
+                }
+                words.withUnsafeMutableBytes { tacit_zeroise($0.baseAddress!, $0.count) }
+            }
+        }
+
         /// Whether eight digits are all 0; for public exponents.
         static func areZero(_ digits: UnsafeMutablePointer<UInt64>) -> Bool { (0..<8).allSatisfy { digits[$0] == 0 } }
     }

@@ -5,7 +5,10 @@
 
     extension LaneModulus {
         /// Πᵢ basesᵢ^rowᵢ for each row of exponents in [0, 2^bits): eight rows at a time, powers of the bases shared by all.
-        func multiExponentiations(bases: [BigInteger], rows: [[BigInteger]], bits: Int) -> [BigInteger] {
+        /// With `secret` time depends on the counts and `bits` only.
+        func multiExponentiations(
+            bases: [BigInteger], rows: [[BigInteger]], bits: Int, secret: Bool
+        ) -> [BigInteger] {
             let groupCount = (rows.count + 7) / 8
             func cost(_ window: Int) -> Int {
                 (bases.count + 7) / 8 << window + groupCount * LaneDigits.count(bits: bits, window: window)
@@ -30,7 +33,7 @@
                         if position < digitCount - 1 { for _ in 0..<window { engine.square(sum, sum) } }
                         for base in bases.indices {
                             let choices = digits + 8 * (digitCount * base + position)
-                            if LaneDigits.areZero(choices) { continue }
+                            if !secret, LaneDigits.areZero(choices) { continue }
                             tacit_mont52_select_shared(
                                 factor, tables.words + base * tableWords, 1 << window, self.limbs, choices)
                             engine.multiply(sum, sum, factor)
@@ -61,8 +64,10 @@
         }
 
         /// Partial products whose product is Πᵢ basesᵢ^exponentsᵢ, exponents in [0, 2^bits): eight bases at a time, which share the
-        /// squarings of their worker.
-        func partialMultiExponentiation(bases: [BigInteger], exponents: [BigInteger], bits: Int) -> [BigInteger] {
+        /// squarings of their worker. With `secret` time depends on the count and `bits` only.
+        func partialMultiExponentiation(
+            bases: [BigInteger], exponents: [BigInteger], bits: Int, secret: Bool
+        ) -> [BigInteger] {
             let groupCount = (bases.count + 7) / 8
             let chunk = max(1, min(64, (groupCount + Cores.count - 1) / Cores.count))
             func cost(_ window: Int) -> Int { 1 << window + LaneDigits.count(bits: bits, window: window) }
@@ -90,15 +95,36 @@
                         if position < digitCount - 1 { for _ in 0..<window { engine.square(sum, sum) } }
                         for index in 0..<members.count {
                             let choices = digits + 8 * (digitCount * index + position)
-                            if LaneDigits.areZero(choices) { continue }
-                            tacit_mont52_gather(
-                                factor, tables + index * entries * self.laneWords, entries, self.limbs, choices)
+                            let table = tables + index * entries * self.laneWords
+                            if secret {
+                                tacit_mont52_select(factor, table, entries, self.limbs, choices)
+                            } else if LaneDigits.areZero(choices) {
+                                continue
+                            } else {
+                                tacit_mont52_gather(factor, table, entries, self.limbs, choices)
+                            }
                             engine.multiply(sum, sum, factor)
                         }
                     }
                     return engine.leave(sum, count: 8)
                 }
             }.flatMap { $0 }
+        }
+    }
+
+    extension LaneEngine {
+        /// Fills up to eight shared tables that follow one another: entry e of table k is number k of `bases` to the e-th power, all in
+        /// Montgomery form; digit i of entry e is word i·2^window + e.
+        func fillSharedPowers(_ tables: Lanes, of bases: Lanes, count: Int, window: Int, scratch power: Lanes) {
+            let limbs = modulus.limbs
+            for entry in 0..<1 << window {
+                switch entry {
+                case 0: copy(power, modulus.one.words)
+                case 1: copy(power, bases)
+                default: multiply(power, power, bases)
+                }
+                tacit_mont52_put_shared_entry(tables, count, limbs << window, 1 << window, entry, power, limbs)
+            }
         }
     }
 #endif

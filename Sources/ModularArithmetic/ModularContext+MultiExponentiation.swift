@@ -2,62 +2,122 @@ import BigIntegers
 import Parallelism
 
 extension ModularContext {
-    /// Πᵢ basesᵢ^exponentsᵢ mod modulus, in variable time.
+    /// Πᵢ basesᵢ^exponentsᵢ mod modulus.
     ///
     /// - Parameters:
-    ///   - bases: those with a negative exponent must be invertible.
-    ///   - exponents: public numbers, of either sign.
+    ///   - bases: those with a negative exponent must be invertible, with `secret` all of them.
+    ///   - exponents: of either sign.
+    ///   - secret: whether time and memory accesses must not depend on the exponents. The length of the longest is not
+    ///     hidden.
     /// - Returns: 1 when there are no bases.
-    /// - Cost: with L-bit exponents about L squarings and Σ(2^(w−1) + L/(w+1)) products (Straus), or
-    ///   (L/w)(count + 2^w) products (Pippenger), whichever is less.
-    public func multiExponentiation(bases: [BigInteger], exponents: [BigInteger]) -> BigInteger {
-        multiExponentiations(bases: bases, exponentRows: [exponents])[0]
+    /// - Cost: with L-bit exponents about L squarings and for each base 2^w + L/w products, eight at a time where the
+    ///   machine has AVX-512 IFMA.
+    public func multiExponentiation(
+        bases: [BigInteger], exponents: [BigInteger], secret: Bool = false
+    ) -> BigInteger {
+        multiExponentiations(bases: bases, exponentRows: [exponents], secret: secret)[0]
     }
 
-    /// Πᵢ basesᵢ^rowᵢ mod modulus for each row of exponents, in variable time.
+    /// Πᵢ basesᵢ^rowᵢ mod modulus for each row of exponents.
     ///
     /// Powers of the bases are computed once for all rows. Conditions are those of
-    /// ``multiExponentiation(bases:exponents:)``.
-    public func multiExponentiations(bases: [BigInteger], exponentRows: [[BigInteger]]) -> [BigInteger] {
+    /// ``multiExponentiation(bases:exponents:secret:)``.
+    public func multiExponentiations(
+        bases: [BigInteger], exponentRows: [[BigInteger]], secret: Bool = false
+    ) -> [BigInteger] {
         for row in exponentRows {
             precondition(row.count == bases.count, "exponents: got \(row.count), want \(bases.count)")
         }
         let bits = exponentRows.reduce(0) { $1.reduce($0) { max($0, $1.bitWidth) } }
         guard bits > 0, !bases.isEmpty else { return [BigInteger](repeating: 1, count: exponentRows.count) }
+        let manyRows = exponentRows.count >= 4 && hasLanes(for: exponentRows.count)
+        if secret || manyRows && exponentRows.contains(where: { $0.contains { $0.signum < 0 } }) {
+            // Exponents become non-negative by adding 2^bits, which multiplies every result by D = (Π bases)^(2^bits).
+            let offset: BigInteger = 1 << bits
+            if let inverse = product(of: bases).power(-offset, modulo: modulus, variableTime: true) {
+                let shifted = exponentRows.map { $0.map { $0 + offset } }
+                return products(
+                    multiExponentiations(bases: bases, nonNegativeRows: shifted, bits: bits + 1, secret: secret),
+                    [BigInteger](repeating: inverse, count: exponentRows.count))
+            }
+            precondition(!secret, "bases: want bases that have inverses")
+        } else if manyRows {
+            return multiExponentiations(bases: bases, nonNegativeRows: exponentRows, bits: bits, secret: false)
+        }
         #if arch(x86_64)
-            if exponentRows.count >= 4 {
-                if let lanes = lanes(for: exponentRows.count),
-                    let result = laneMultiExponentiations(lanes, bases: bases, rows: exponentRows, bits: bits)
-                {
-                    return result
-                }
-            } else if let lanes = lanes(for: bases.count) {
-                return exponentRows.map { laneMultiExponentiation(lanes, bases: bases, exponents: $0) }
+            if let lanes = lanes(for: bases.count) {
+                return exponentRows.map { multiExponentiation(lanes, bases: bases, exponents: $0) }
             }
         #endif
         return gmpMultiExponentiations(bases: bases, rows: exponentRows, bits: bits)
     }
 
-    #if arch(x86_64)
-        /// Rows of exponents of either sign become non-negative by adding 2^bits to each, which multiplies every result by
-        /// D = (Π bases)^(2^bits). Returns nil when D has no inverse and one is needed.
-        private func laneMultiExponentiations(
-            _ lanes: LaneModulus, bases: [BigInteger], rows: [[BigInteger]], bits: Int
-        ) -> [BigInteger]? {
-            guard rows.contains(where: { $0.contains { $0.signum < 0 } }) else {
-                return lanes.multiExponentiations(bases: bases, rows: rows, bits: bits)
-            }
-            let offset: BigInteger = 1 << bits
-            guard let inverse = product(of: bases).power(-offset, modulo: modulus, variableTime: true) else {
-                return nil
-            }
-            let shifted = rows.map { $0.map { $0 + offset } }
-            return products(
-                lanes.multiExponentiations(bases: bases, rows: shifted, bits: bits + 1),
-                [BigInteger](repeating: inverse, count: rows.count))
+    /// Πᵢ rowᵢ^exponentsᵢ mod modulus for each row of bases: one row of exponents for all.
+    ///
+    /// Conditions are those of ``multiExponentiation(bases:exponents:secret:)``.
+    public func multiExponentiations(
+        baseRows: [[BigInteger]], exponents: [BigInteger], secret: Bool = false
+    ) -> [BigInteger] {
+        for row in baseRows {
+            precondition(row.count == exponents.count, "bases: got \(row.count), want \(exponents.count)")
         }
+        let bits = exponents.reduce(0) { max($0, $1.bitWidth) }
+        guard bits > 0, !baseRows.isEmpty else { return [BigInteger](repeating: 1, count: baseRows.count) }
+        if secret {
+            let offset: BigInteger = 1 << bits
+            let shifted = exponents.map { $0 + offset }
+            let excess = powers(of: products(ofEach: baseRows), exponent: .variableTime(offset))
+            #if arch(x86_64)
+                if let lanes = lanes(for: baseRows.count, lanesInProducts: 0.95) {
+                    let powers = lanes.multiExponentiations(
+                        baseRows: baseRows, secretExponents: shifted, bits: bits + 1)
+                    return quotients(powers, excess)
+                }
+            #endif
+            let powers = parallelMap(baseRows.count) {
+                self.gmpSecretMultiExponentiation(bases: baseRows[$0], exponents: shifted)
+            }
+            return quotients(powers, excess)
+        }
+        func half(_ sign: Int) -> [BigInteger]? {
+            let chosen = exponents.indices.filter { exponents[$0].signum == sign }
+            if chosen.isEmpty { return nil }
+            let plan = StrausPlan(chosen.map { exponents[$0].magnitude }, window: StrausPlan.window(bits: bits))
+            let rows = baseRows.map { row in chosen.map { row[$0] } }
+            #if arch(x86_64)
+                if let lanes = lanes(for: rows.count) { return lanes.multiExponentiations(baseRows: rows, plan: plan) }
+            #endif
+            return gmpMultiExponentiations(baseRows: rows, plan: plan)
+        }
+        let numerators = half(1) ?? [BigInteger](repeating: 1, count: baseRows.count)
+        guard let denominators = half(-1) else { return numerators }
+        return quotients(numerators, denominators)
+    }
 
-        private func laneMultiExponentiation(
+    /// Rows of exponents in [0, 2^bits).
+    private func multiExponentiations(
+        bases: [BigInteger], nonNegativeRows rows: [[BigInteger]], bits: Int, secret: Bool
+    ) -> [BigInteger] {
+        #if arch(x86_64)
+            if rows.count >= 4 {
+                if let lanes = lanes(for: rows.count) {
+                    return lanes.multiExponentiations(bases: bases, rows: rows, bits: bits, secret: secret)
+                }
+            } else if secret, let lanes = lanes(for: bases.count, lanesInProducts: 0.95) {
+                return rows.map { row in
+                    lanes.partialMultiExponentiation(bases: bases, exponents: row, bits: bits, secret: true)
+                        .reduce(1) { product($0, $1) }
+                }
+            }
+        #endif
+        if secret {
+            return parallelMap(rows.count) { self.gmpSecretMultiExponentiation(bases: bases, exponents: rows[$0]) }
+        }
+        return gmpMultiExponentiations(bases: bases, rows: rows, bits: bits)
+    }
+
+    #if arch(x86_64)
+        private func multiExponentiation(
             _ lanes: LaneModulus, bases: [BigInteger], exponents: [BigInteger]
         ) -> BigInteger {
             func half(_ sign: Int) -> BigInteger {
@@ -66,7 +126,7 @@ extension ModularContext {
                 let magnitudes = chosen.map { exponents[$0].magnitude }
                 let bits = magnitudes.reduce(1) { max($0, $1.bitWidth) }
                 return lanes.partialMultiExponentiation(
-                    bases: chosen.map { bases[$0] }, exponents: magnitudes, bits: bits
+                    bases: chosen.map { bases[$0] }, exponents: magnitudes, bits: bits, secret: false
                 )
                 .reduce(1) { product($0, $1) }
             }
@@ -74,87 +134,9 @@ extension ModularContext {
         }
     #endif
 
-    /// Numerator and denominator are kept apart, so that one inversion a row serves all negative exponents.
-    func gmpMultiExponentiations(bases: [BigInteger], rows: [[BigInteger]], bits: Int) -> [BigInteger] {
-        let straus = { (w: Int) in bases.count * (1 << (w - 1)) + rows.count * bases.count * (bits / (w + 1) + 1) }
-        let pippenger = { (w: Int) in rows.count * (bits / w + 1) * (bases.count + (2 << w)) }
-        let strausWindow = (1...8).min { straus($0) < straus($1) }!
-        let pippengerWindow = (2...16).min { pippenger($0) < pippenger($1) }!
-        if straus(strausWindow) <= pippenger(pippengerWindow) {
-            // oddPowers[i][k] = basesᵢ^(2k+1)
-            let oddPowers = parallelMap(bases.count) { index in
-                let square = self.product(bases[index], bases[index])
-                var powers = [bases[index].modulo(self.modulus)]
-                while powers.count < 1 << (strausWindow - 1) { powers.append(self.product(powers.last!, square)) }
-                return powers
-            }
-            return parallelMap(rows.count) { self.gmpStraus(oddPowers, rows[$0], window: strausWindow) }
-        }
-        return parallelMap(rows.count) { self.gmpPippenger(bases, rows[$0], bits: bits, window: pippengerWindow) }
-    }
-
-    private func gmpStraus(_ oddPowers: [[BigInteger]], _ exponents: [BigInteger], window: Int) -> BigInteger {
-        // At bit position p, multiply by the odd powers listed under p; then square on the way down.
-        var factors: [Int: [(base: Int, power: Int, negative: Bool)]] = [:]
-        var top = 0
-        for (index, exponent) in exponents.enumerated() {
-            var rest = exponent.magnitude
-            var position = 0
-            while !rest.isZero {
-                let zeros = rest.trailingZeroBitCount
-                position += zeros
-                rest = rest >> zeros
-                let digit = rest.lowBits(window).intValue!
-                factors[position, default: []].append((index, digit >> 1, exponent.signum < 0))
-                top = max(top, position)
-                rest = rest >> window
-                position += window
-            }
-        }
-        var numerator: BigInteger = 1
-        var denominator: BigInteger = 1
-        for position in stride(from: top, through: 0, by: -1) {
-            numerator = product(numerator, numerator)
-            if denominator != 1 { denominator = product(denominator, denominator) }
-            for factor in factors[position] ?? [] {
-                let power = oddPowers[factor.base][factor.power]
-                if factor.negative {
-                    denominator = product(denominator, power)
-                } else {
-                    numerator = product(numerator, power)
-                }
-            }
-        }
-        return quotient(numerator, denominator)
-    }
-
-    private func gmpPippenger(
-        _ bases: [BigInteger], _ exponents: [BigInteger], bits: Int, window: Int
-    ) -> BigInteger {
-        func half(_ negative: Bool) -> BigInteger {
-            let chosen = bases.indices.filter { exponents[$0].signum == (negative ? -1 : 1) }
-            if chosen.isEmpty { return 1 }
-            let magnitudes = chosen.map { exponents[$0].magnitude }
-            var result: BigInteger = 1
-            for digit in stride(from: (bits - 1) / window, through: 0, by: -1) {
-                if result != 1 { for _ in 0..<window { result = product(result, result) } }
-                var buckets = [BigInteger?](repeating: nil, count: 1 << window)
-                for (base, magnitude) in zip(chosen, magnitudes) {
-                    let value = (magnitude >> (digit * window)).lowBits(window).intValue!
-                    if value > 0 { buckets[value] = buckets[value].map { product($0, bases[base]) } ?? bases[base] }
-                }
-                // Π bucket[v]^v as a product of running products.
-                var running: BigInteger = 1
-                var sum: BigInteger = 1
-                for value in stride(from: buckets.count - 1, through: 1, by: -1) {
-                    if let bucket = buckets[value] { running = product(running, bucket) }
-                    if running != 1 { sum = product(sum, running) }
-                }
-                result = product(result, sum)
-            }
-            return result
-        }
-        return quotient(half(false), half(true))
+    /// The product of each row.
+    private func products(ofEach rows: [[BigInteger]]) -> [BigInteger] {
+        product(ofColumns: rows[0].indices.map { column in rows.map { $0[column] } })
     }
 
     /// numerator / denominator mod modulus.
@@ -164,5 +146,28 @@ extension ModularContext {
             preconditionFailure("bases: a base with a negative exponent has no inverse")
         }
         return product(numerator, inverse)
+    }
+
+    /// numeratorᵢ / denominatorᵢ mod modulus, with one inversion for sixteen of them (Montgomery).
+    private func quotients(_ numerators: [BigInteger], _ denominators: [BigInteger]) -> [BigInteger] {
+        let chunk = 16
+        return parallelMap((numerators.count + chunk - 1) / chunk) { part in
+            let range = part * chunk..<min(numerators.count, (part + 1) * chunk)
+            // prefixes[i] is the product of the denominators before i.
+            var prefixes: [BigInteger] = []
+            var all: BigInteger = 1
+            for index in range {
+                prefixes.append(all)
+                all = self.product(all, denominators[index])
+            }
+            var inverse = self.quotient(1, all)
+            var results = Array(numerators[range])
+            for index in range.reversed() {
+                let offset = index - range.lowerBound
+                results[offset] = self.product(results[offset], self.product(inverse, prefixes[offset]))
+                inverse = self.product(inverse, denominators[index])
+            }
+            return results
+        }.flatMap { $0 }
     }
 }

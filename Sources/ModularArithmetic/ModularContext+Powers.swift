@@ -9,7 +9,7 @@ extension ModularContext {
         precondition(exponent.value.signum >= 0, "exponent: want a number of at least 0")
         if exponent.value.isZero { return [BigInteger](repeating: 1, count: bases.count) }
         #if arch(x86_64)
-            if let lanes = lanes(for: bases.count) {
+            if let lanes = lanes(for: bases.count, lanesInProducts: exponent.isSecret ? 0.95 : 1.5) {
                 return exponent.isSecret
                     ? lanes.powers(of: bases, exponents: [exponent.value], secret: true)
                     : lanes.powers(of: bases, publicExponent: exponent.value)
@@ -28,7 +28,7 @@ extension ModularContext {
         precondition(bases.count == exponents.count, "exponents: got \(exponents.count), want \(bases.count)")
         precondition(exponents.allSatisfy { $0.signum >= 0 }, "exponents: want numbers of at least 0")
         #if arch(x86_64)
-            if let lanes = lanes(for: bases.count) {
+            if let lanes = lanes(for: bases.count, lanesInProducts: secret ? 0.95 : 1.5) {
                 return lanes.powers(of: bases, exponents: exponents, secret: secret)
             }
         #endif

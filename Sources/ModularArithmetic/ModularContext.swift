@@ -48,7 +48,8 @@ public final class ModularContext: Sendable {
     #if arch(x86_64)
         /// The eight-lane kernels, when the machine has them and they beat GMP for this many operands.
         ///
-        /// Eight lanes cost what GMP takes for `lanesInProducts` operands, however few are in use, and occupy one core.
+        /// Eight lanes cost what GMP takes for `lanesInProducts` operands, however few are in use, and occupy one core. (For
+        /// powers with a secret exponent that is less than 1: GMP's constant-time function takes longer than its other one.)
         func lanes(for count: Int, lanesInProducts: Double = 1.5) -> LaneModulus? {
             guard let laneModulus, tacit_cpu_tier() >= TACIT_TIER_AVX512_IFMA else { return nil }
             let cores = Cores.count
@@ -56,4 +57,13 @@ public final class ModularContext: Sendable {
             return lanes < Double((count + cores - 1) / cores) ? laneModulus : nil
         }
     #endif
+
+    /// Whether the eight-lane kernels serve this many operands.
+    func hasLanes(for count: Int) -> Bool {
+        #if arch(x86_64)
+            lanes(for: count) != nil
+        #else
+            false
+        #endif
+    }
 }

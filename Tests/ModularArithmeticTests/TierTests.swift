@@ -124,8 +124,10 @@ import Testing
                     ($0 * power($1.0, $1.1, modulus)).modulo(modulus)
                 }
                 onEachTier { tier in
-                    let found = context.multiExponentiation(bases: bases, exponents: exponents)
-                    #expect(found == expected, "\(tier), \(count) bases, \(bits) bits, signed \(signed)")
+                    for secret in [false, true] {
+                        let found = context.multiExponentiation(bases: bases, exponents: exponents, secret: secret)
+                        #expect(found == expected, "\(tier), \(count) bases, \(bits) bits, signed \(signed), \(secret)")
+                    }
                 }
             }
         }
@@ -147,8 +149,37 @@ import Testing
                     zip(bases, row).reduce(BigInteger(1)) { ($0 * power($1.0, $1.1, modulus)).modulo(modulus) }
                 }
                 onEachTier { tier in
-                    let found = context.multiExponentiations(bases: bases, exponentRows: rows)
-                    #expect(found == expected, "\(tier), \(rowCount) rows of \(count), \(bits) bits, signed \(signed)")
+                    for secret in [false, true] {
+                        let found = context.multiExponentiations(bases: bases, exponentRows: rows, secret: secret)
+                        #expect(
+                            found == expected,
+                            "\(tier), \(rowCount) rows of \(count), \(bits) bits, signed \(signed), secret \(secret)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: moduli) func multiExponentiationOfManyRowsOfBases(modulus: BigInteger) {
+        var generator = TestGenerator(seed: 17)
+        let context = ModularContext(modulus: modulus)
+        for (rowCount, count, bits) in [(0, 3, 8), (1, 9, 40), (3, 2, 300), (4, 1, 1), (5, 4, 0), (40, 10, 30)] {
+            let rows = (0..<rowCount).map { _ in units(count, modulus, &generator) }
+            for signed in [false, true] {
+                let exponents = (0..<count).map { index in
+                    let magnitude = bits == 0 || index == 5 ? 0 : generator.integer(bits: bits)
+                    return signed && index % 2 == 1 ? -magnitude : magnitude
+                }
+                let expected = rows.map { row in
+                    zip(row, exponents).reduce(BigInteger(1)) { ($0 * power($1.0, $1.1, modulus)).modulo(modulus) }
+                }
+                onEachTier { tier in
+                    for secret in [false, true] {
+                        let found = context.multiExponentiations(baseRows: rows, exponents: exponents, secret: secret)
+                        #expect(
+                            found == expected,
+                            "\(tier), \(rowCount) rows of \(count), \(bits) bits, signed \(signed), secret \(secret)")
+                    }
                 }
             }
         }

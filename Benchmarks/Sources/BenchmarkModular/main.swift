@@ -1,6 +1,8 @@
 // Modular exponentiation beside GMP's, on one core, both in this process and measured in turn.
 //
-//     swift run -c release BenchmarkModular [quick]
+//     swift run -c release BenchmarkModular [quick] [powers] [batch] [fixed-base] [multi-exponentiation] [products]
+//
+// `quick` takes fewer samples; the other words choose parts.
 
 import BigIntegers
 import ModularArithmetic
@@ -9,6 +11,10 @@ import Randomness
 
 Cores.limit(to: 1)
 let quick = CommandLine.arguments.contains("quick")
+let parts = CommandLine.arguments.dropFirst().filter { $0 != "quick" }
+
+func wanted(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
+
 let rounds = quick ? 3 : 9
 
 func random(bits: Int) -> BigInteger {
@@ -85,7 +91,7 @@ func measureFixedBase(modulusBits: Int, exponentBits: Int, count: Int) {
     let context = ModularContext(modulus: modulus)
     let base = residue(modulus)
     let exponents = (0..<count).map { _ in exponent(exponentBits) }
-    let sample = count / 10
+    let sample = min(count, 960)
     var table: FixedBaseTable?
     let times = medians(
         rounds: 3,
@@ -104,29 +110,36 @@ func measureFixedBase(modulusBits: Int, exponentBits: Int, count: Int) {
     ])
 }
 
-func measureMultiExponentiation(modulusBits: Int, bases count: Int, rows: Int, exponentBits: Int) {
+/// Many rows of exponents over the same bases, or many rows of bases under the same exponents; beside separate powers.
+func measureMultiExponentiation(modulusBits: Int, terms: Int, rows: Int, basesVary: Bool, exponentBits: Int) {
     let modulus = oddModulus(modulusBits)
     let context = ModularContext(modulus: modulus)
-    let bases = (0..<count).map { _ in residue(modulus) }
-    let exponentRows = (0..<rows).map { _ in
-        (0..<count).map { _ in random(bits: exponentBits) }
+    let baseRows = (0..<(basesVary ? rows : 1)).map { _ in (0..<terms).map { _ in residue(modulus) } }
+    let exponentRows = (0..<(basesVary ? 1 : rows)).map { _ in (0..<terms).map { _ in random(bits: exponentBits) } }
+    func run(secret: Bool) {
+        if basesVary {
+            _ = context.multiExponentiations(baseRows: baseRows, exponents: exponentRows[0], secret: secret)
+        } else {
+            _ = context.multiExponentiations(bases: baseRows[0], exponentRows: exponentRows, secret: secret)
+        }
     }
     let times = medians(
         rounds: 3,
         [
             {
                 var product: BigInteger = 1
-                for (base, exponent) in zip(bases, exponentRows[0]) {
+                for (base, exponent) in zip(baseRows[0], exponentRows[0]) {
                     product = (product * gmpPower(base, exponent, modulus)).modulo(modulus)
                 }
             },
-            { _ = context.multiExponentiations(bases: bases, exponentRows: exponentRows) },
+            { run(secret: false) }, { run(secret: true) },
         ])
-    let ours = times[1] / Double(rows)
+    let ours = times[1...].map { $0 / Double(rows) }
     printLine([
-        "benchmark": "modular/multi-exponentiation", "modulusBits": modulusBits, "bases": count, "rows": rows,
-        "exponentBits": exponentBits, "gmpNanosecondsPerRow": times[0], "nanosecondsPerRow": ours,
-        "ratio": times[0] / ours,
+        "benchmark": "modular/multi-exponentiation", "modulusBits": modulusBits, "terms": terms, "rows": rows,
+        "vary": basesVary ? "bases" : "exponents", "exponentBits": exponentBits, "gmpNanosecondsPerRow": times[0],
+        "publicNanosecondsPerRow": ours[0], "secretNanosecondsPerRow": ours[1], "publicRatio": times[0] / ours[0],
+        "secretRatio": times[0] / ours[1],
     ])
 }
 
@@ -156,12 +169,29 @@ func measureProducts(modulusBits: Int, rows: Int) {
     ])
 }
 
-for bits in [1024, 1536, 2048, 3072, 4096, 6144, 8192] {
-    for exponentBits in [bits / 2, bits] { measurePowers(modulusBits: bits, exponentBits: exponentBits) }
+if wanted("powers") {
+    for bits in [1024, 1536, 2048, 3072, 4096, 6144, 8192] {
+        for exponentBits in [bits / 2, bits] { measurePowers(modulusBits: bits, exponentBits: exponentBits) }
+    }
 }
-for bits in [2048, 6144] { measureCrossover(modulusBits: bits) }
-for bits in [4096, 6144, 8192] { measureFixedBase(modulusBits: bits, exponentBits: 400, count: quick ? 1000 : 10000) }
-for (bases, rows) in [(10, 256), (30, 64), (1000, 1)] {
-    measureMultiExponentiation(modulusBits: 6144, bases: bases, rows: rows, exponentBits: 48)
+if wanted("batch") {
+    for bits in [2048, 6144] { measureCrossover(modulusBits: bits) }
 }
-for rows in [2, 10, 100] { measureProducts(modulusBits: 6144, rows: rows) }
+if wanted("fixed-base") {
+    for bits in [4096, 6144, 8192] {
+        for count in quick ? [576] : [576, 10000] {
+            measureFixedBase(modulusBits: bits, exponentBits: 400, count: count)
+        }
+    }
+}
+if wanted("multi-exponentiation") {
+    for (terms, rows, basesVary) in [
+        (10, 256, false), (10, 256, true), (30, 64, false), (30, 64, true), (1000, 1, false),
+    ] {
+        measureMultiExponentiation(
+            modulusBits: 6144, terms: terms, rows: rows, basesVary: basesVary, exponentBits: 48)
+    }
+}
+if wanted("products") {
+    for rows in [2, 10, 100] { measureProducts(modulusBits: 6144, rows: rows) }
+}

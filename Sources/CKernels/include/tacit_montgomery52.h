@@ -66,6 +66,10 @@ void tacit_mont52_gather(uint64_t *result, const uint64_t *table, size_t entries
 void tacit_mont52_put_shared_entry(uint64_t *tables, size_t count, size_t stride, size_t entries, size_t entry,
                                    const uint64_t *lanes, size_t limbs);
 
+/// Makes the eight numbers of a lane array the entries 8·octet, …, 8·octet + 7 of a shared table.
+void tacit_mont52_put_shared_octet(uint64_t *table, size_t entries, size_t octet, const uint64_t *lanes,
+                                   size_t limbs);
+
 /// Number k of the result is entry choices[k] of a shared table. All entries are read.
 void tacit_mont52_select_shared(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
                                 const uint64_t choices[8]);
