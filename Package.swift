@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Paillier",
             dependencies: [
-                "BigIntegers", "ModularArithmetic", "Randomness", "BinaryCoding", "Parallelism",
+                "BigIntegers", "ModularArithmetic", "Randomness", "FixedPoint", "BinaryCoding", "Parallelism",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -99,7 +99,7 @@ let package = Package(
             name: "BigIntegersTests", dependencies: ["BigIntegers", "TacitTestSupport"]),
         .testTarget(
             name: "PaillierTests",
-            dependencies: ["BigIntegers", "BinaryCoding", "Paillier", "Randomness", "TacitTestSupport"],
+            dependencies: ["BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",

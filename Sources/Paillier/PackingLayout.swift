@@ -17,6 +17,8 @@ public struct PackingLayout: Hashable, Sendable {
         /// Of one fresh value, inclusive.
         public let bounds: ClosedRange<BigInteger>
 
+        // Literals mean machine words.
+        @_disfavoredOverload
         public init(count: Int, bounds: ClosedRange<BigInteger>) {
             self.count = count
             self.bounds = bounds
