@@ -15,9 +15,13 @@ struct TrainCommand: ParsableCommand {
             (--rows), weighted (--weights) or in folds (--folds).
 
             With --plain --data the same model is fitted in the clear, for comparison.
+
+            With --ring, the tables of several sites train together by encrypted gradients, for models that have no closed \
+            form (logistic, poisson): each site adds its encrypted gradient and passes the sum on; the holder of --key \
+            opens sums only. All sites run in this one process.
             """)
 
-    enum Model: String, ExpressibleByArgument, CaseIterable { case linear, ridge }
+    enum Model: String, ExpressibleByArgument, CaseIterable { case linear, ridge, logistic, poisson }
 
     @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
     var encrypted: [String] = []
@@ -26,7 +30,12 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The column to predict; without it the plan's.") var target: String?
     @Option(help: "Columns to predict from, separated by commas; without it all others.") var features: String?
-    @Option(help: "linear or ridge.") var model: Model = .linear
+    @Option(parsing: .upToNextOption, help: "Tables of the sites of a gradient ring.") var ring: [String] = []
+    @Option(help: "The secret key that opens the ring's sums.") var key: String?
+    @Option(help: "Rounds of the ring.") var rounds = 50
+    @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
+    @OptionGroup var passphrase: PassphraseOptions
+    @Option(help: "linear or ridge; in a ring also logistic or poisson.") var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda: [Double] = [1]
     @Option(help: "Rows to train on, such as 1-200,301-400 (encrypted rows only).") var rows: String?
     @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights: String?
@@ -36,7 +45,13 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard encrypted.isEmpty == plain else { throw ValidationError("give either --encrypted FILE … or --plain --data FILE") }
+        guard [!encrypted.isEmpty, plain, !ring.isEmpty].count(where: { $0 }) == 1 else {
+            throw ValidationError("give one of --encrypted FILE …, --plain --data FILE and --ring FILE …")
+        }
+        guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
+        guard !ring.isEmpty || model == .linear || model == .ridge else {
+            throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
+        }
         guard !plain || data != nil else { throw ValidationError("--plain needs --data") }
         guard [rows, weights].compactMap({ $0 }).count + (folds == nil ? 0 : 1) <= 1 else {
             throw ValidationError("--rows, --weights and --folds exclude each other")
@@ -53,13 +68,13 @@ struct TrainCommand: ParsableCommand {
         // A raw category column of two values stands for its one encoded column.
         let candidates = plan.derived(from: wanted)
         let name = plan.columns.contains { $0.name == wanted } || candidates.count != 1 ? wanted : candidates[0]
-        let chosen = features?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        return try FitRequest(plan: plan, target: name, features: chosen, penalties: penalties)
+        return try FitRequest(plan: plan, target: name, features: chosenFeatures, penalties: penalties)
     }
 
     func run() throws {
         common.apply()
         if plain { return try trainInTheClear() }
+        if !ring.isEmpty { return try trainInARing() }
         let kinds = try encrypted.map { try Containers.header($0).kind }
         let fit: EncryptedFit
         if kinds.allSatisfy({ $0 == .encryptedStatistics }) {
@@ -140,6 +155,19 @@ struct TrainCommand: ParsableCommand {
             else { throw CommandFailure(.usage, "--rows: got \(part), want numbers or ranges within 1-\(count)") }
             return Array(first - 1..<last)
         }
+    }
+
+    private func trainInARing() throws {
+        let links: [Model: Link] = [.linear: .identity, .ridge: .identity, .logistic: .logit, .poisson: .log]
+        try RingTraining(
+            files: ring, format: format, target: target, features: chosenFeatures, link: links[model]!,
+            ridge: model == .ridge ? lambda[0] : 0, rounds: rounds, key: key!, passphrase: passphrase,
+            minimumCohort: minimumCohort, out: out, json: common.json
+        ).run()
+    }
+
+    private var chosenFeatures: [String]? {
+        features?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
     private func trainInTheClear() throws {
