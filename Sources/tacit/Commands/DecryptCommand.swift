@@ -84,6 +84,7 @@ struct DecryptCommand: ParsableCommand {
         }
         guard let key else { return }
         let plaintexts: [BigInteger]
+        var holders: Holders?
         if partial.isEmpty {
             let (_, secret) = try KeyInput.secretKey(key, passphrase)
             try requireSameKey(key, secret.publicKey)
@@ -93,8 +94,15 @@ struct DecryptCommand: ParsableCommand {
             try requireSameKey(key, sharing.publicKey)
             let parts = try partial.map { try readPartial($0, of: sharing) }
             plaintexts = try sharing.combine(parts, of: content.ciphertexts)
+            holders = Holders(indices: parts.map(\.index), sharing: sharing)
         }
-        try open(content, plaintexts)
+        try open(content, plaintexts, holders)
+    }
+
+    /// Who opened with shares; nil where one party has the whole key.
+    private struct Holders {
+        var indices: [Int]
+        var sharing: PaillierSharing
     }
 
     private static let partialTag: UInt32 = 1
@@ -132,7 +140,7 @@ struct DecryptCommand: ParsableCommand {
         }
     }
 
-    private func open(_ content: Content, _ plaintexts: [BigInteger]) throws {
+    private func open(_ content: Content, _ plaintexts: [BigInteger], _ holders: Holders?) throws {
         switch content {
         case .fit(let fit):
             let opened = try fit.open(plaintexts: plaintexts)
@@ -144,6 +152,7 @@ struct DecryptCommand: ParsableCommand {
                 }
             }
             try ModelSummary.show(opened.best.model, file: out, warnings: opened.warnings, json: common.json)
+            try writeReport(fit, opened, holders)
         case .sums(let sums):
             let moments = try sums.open(plaintexts: plaintexts)
             let names = ["1"] + sums.plan.columns.map(\.name)
@@ -159,6 +168,23 @@ struct DecryptCommand: ParsableCommand {
             try PredictionFile.write(values, to: out)
             Console.result("\(out): \(values.count) predictions of \(predictions.meaning.target)")
         }
+    }
+
+    /// The privacy report beside the model: `model.report.json` and `model.report.html`.
+    private func writeReport(_ fit: EncryptedFit, _ opened: OpenedFit, _ holders: Holders?) throws {
+        let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
+        let names = holders.map { holders in (1...holders.sharing.shareCount).map { ($0, "Holder of share \($0)") } } ?? []
+        let report = EncryptedTrainingReport(
+            title: "Regression on encrypted sums", dataSet: URL(fileURLWithPath: file).lastPathComponent,
+            owners: fit.parts[0].owners.map { .init(name: $0) },
+            openers: names.filter { holders!.indices.contains($0.0) }.map { .init(name: $0.1) },
+            otherHolders: names.filter { !holders!.indices.contains($0.0) }.map(\.1),
+            threshold: holders?.sharing.threshold, shares: holders?.sharing.shareCount, fit: fit, model: opened.best.model,
+            warnings: opened.warnings, inputs: [(file, try readFile(file, limit: 1 << 30))],
+            commandLine: CommandLine.arguments
+        ).make()
+        try ReportFile.write(report, stem: stem)
+        Console.log("privacy report: \(stem).html and .json")
     }
 
     /// Integer sums: entry [i][j − i] is Σ zᵢzⱼ in units of 1 / (multiplierᵢ · multiplierⱼ).

@@ -80,7 +80,8 @@ struct EncryptedTrainingReport {
             let id = Self.identifier(owner.name)
             observations.append(
                 .init(
-                    observer: id, source: id, form: .ownData, what: "its own \(rowNoun)", count: owner.rows ?? 0,
+                    observer: id, source: id, form: .ownData, what: owner.rows == nil ? "its own table" : "its own \(rowNoun)",
+                    count: owner.rows ?? 1,
                     learns: "nothing new"))
         }
         for owner in owners {
