@@ -10,6 +10,11 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "BenchmarkModular", dependencies: [.product(name: "TacitFoundations", package: "tacit")]),
+        .executableTarget(
+            name: "BenchmarkPaillier",
+            dependencies: [
+                .product(name: "TacitFoundations", package: "tacit"), .product(name: "Paillier", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]

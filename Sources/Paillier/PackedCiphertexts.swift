@@ -141,13 +141,9 @@ extension PaillierPublicKey {
             total = total.flatMap { total in weighted.flatMap { total.adding($0) } }
         }
         let weight = try layout.check(total)
-        let weights = factors.map { BigInteger($0) }
-        var result: [PaillierCiphertext] = []
-        result.reserveCapacity(layout.plaintextCount)
-        for index in 0..<layout.plaintextCount {
-            result.append(
-                try linearCombination(packed.map { $0.ciphertexts[index] }, weights: weights, variableTime: true))
-        }
+        let rows = (0..<layout.plaintextCount).map { index in packed.map { $0.ciphertexts[index] } }
+        let result = try linearCombinations(
+            ofRows: rows, weights: factors.map { BigInteger($0) }, variableTime: true)
         return PackedCiphertexts(unchecked: layout, result, weight)
     }
 
@@ -159,6 +155,13 @@ extension PaillierPublicKey {
         encoder.encode(UInt64(packed.weight.positive))
         encoder.encode(UInt64(packed.weight.negative))
         try encode(packed.ciphertexts, into: &encoder)
+    }
+
+    /// As ``encode(_:into:)-(PackedCiphertexts,_)``, by themselves.
+    public func encoded(_ packed: PackedCiphertexts) throws(PaillierError) -> [UInt8] {
+        var encoder = BinaryEncoder()
+        try encode(packed, into: &encoder)
+        return encoder.bytes
     }
 
     /// Reads what ``encode(_:into:)`` wrote.

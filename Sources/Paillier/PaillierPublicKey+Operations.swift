@@ -14,6 +14,14 @@ extension PaillierPublicKey {
         }
     }
 
+    private func requireRange(_ factors: [BigInteger], _ what: String) throws(PaillierError) {
+        for factor in factors where !canEncrypt(factor) {
+            throw PaillierError(
+                code: .plaintextOutOfRange,
+                message: "\(what): got \(factor.bitWidth) bits, want a number between −n/2 and n/2")
+        }
+    }
+
     private func wrap(_ values: [BigInteger]) -> [PaillierCiphertext] {
         values.map { PaillierCiphertext(value: $0, keyTag: keyTag) }
     }
@@ -105,11 +113,7 @@ extension PaillierPublicKey {
     ) throws(PaillierError) -> [PaillierCiphertext] {
         try requireEqual(a.count, factors.count, "factors")
         try check(a)
-        for factor in factors where !canEncrypt(factor) {
-            throw PaillierError(
-                code: .plaintextOutOfRange,
-                message: "factor: got \(factor.bitWidth) bits, want a number between −n/2 and n/2")
-        }
+        try requireRange(factors, "factor")
         let values = a.map(\.value)
         if !variableTime { return wrap(try secretPowers(values, factors)) }
         var bases = values
@@ -137,8 +141,8 @@ extension PaillierPublicKey {
 
     /// For each row of weights a ciphertext of Σᵢ aᵢ · rowᵢ.
     ///
-    /// - Parameter variableTime: whether the time may depend on the weights. When not, every weight costs a full
-    ///   exponentiation of the longest weight's length.
+    /// - Parameter variableTime: whether the time may depend on the weights. When not, only the bit length of the longest
+    ///   shows.
     /// - Throws: `keyMismatch`, `countMismatch`, `plaintextOutOfRange`.
     /// - Cost: a multi-exponentiation a row, whose squarings are shared by the row.
     public func linearCombinations(
@@ -147,17 +151,29 @@ extension PaillierPublicKey {
         try check(a)
         for row in rows {
             try requireEqual(a.count, row.count, "weights")
-            for weight in row where !canEncrypt(weight) {
-                throw PaillierError(
-                    code: .plaintextOutOfRange,
-                    message: "weight: got \(weight.bitWidth) bits, want a number between −n/2 and n/2")
-            }
+            try requireRange(row, "weight")
         }
-        let values = a.map(\.value)
-        if variableTime { return wrap(context.multiExponentiations(bases: values, exponentRows: rows)) }
-        var result: [BigInteger] = []
-        for row in rows { result.append(context.product(of: try secretPowers(values, row))) }
-        return wrap(result)
+        return wrap(
+            context.multiExponentiations(bases: a.map(\.value), exponentRows: rows, secret: !variableTime))
+    }
+
+    /// For each row of ciphertexts one of Σᵢ rowᵢ · weightsᵢ: one row of weights for all, as when a model scores many
+    /// rows of a table.
+    ///
+    /// - Parameter variableTime: whether the time may depend on the weights.
+    /// - Throws: `keyMismatch`, `countMismatch`, `plaintextOutOfRange`.
+    /// - Cost: as ``linearCombinations(_:weights:variableTime:)``, eight rows at a time where the machine can.
+    public func linearCombinations(
+        ofRows rows: [[PaillierCiphertext]], weights: [BigInteger], variableTime: Bool
+    ) throws(PaillierError) -> [PaillierCiphertext] {
+        for row in rows {
+            try requireEqual(weights.count, row.count, "a row's ciphertexts")
+            try check(row)
+        }
+        try requireRange(weights, "weight")
+        return wrap(
+            context.multiExponentiations(
+                baseRows: rows.map { $0.map(\.value) }, exponents: weights, secret: !variableTime))
     }
 
     /// A ciphertext of Σᵢ aᵢ · weightsᵢ.

@@ -98,27 +98,15 @@ extension PaillierSharing {
         _ parts: [PartialDecryption], count: Int
     ) throws(PaillierError) -> [BigInteger] {
         let context = publicKey.context
-        var numerator = [BigInteger](repeating: 1, count: count)
-        var denominator = numerator
-        for part in parts {
-            let coefficient = lagrange(part.index, among: parts.map(\.index))
-            let powers = context.powers(
-                of: part.values, exponent: .variableTime(coefficient.magnitude + coefficient.magnitude))
-            if coefficient.signum > 0 {
-                numerator = context.products(numerator, powers)
-            } else {
-                denominator = context.products(denominator, powers)
-            }
-        }
-        // Contributions were validated as invertible.
-        guard let inverses = BigInteger.inverses(of: denominator, modulo: context.modulus) else {
-            throw PaillierError(code: .invalidCiphertext, message: "partial decryption: want numbers coprime to n")
-        }
+        let indices = parts.map(\.index)
+        // Contributions were validated as invertible, so negative coefficients do no harm.
+        let combined = context.multiExponentiations(
+            baseRows: (0..<count).map { position in parts.map { $0.values[position] } },
+            exponents: indices.map { 2 * lagrange($0, among: indices) })
         let n = publicKey.modulus
         let delta = self.delta
         // n has no factor below 2¹⁶, so none in common with Δ.
         let scale = (4 * delta * delta).inverse(modulo: n)!
-        let combined = context.products(numerator, inverses)
         for (index, value) in combined.enumerated() where value.modulo(n) != 1 {
             throw PaillierError(
                 code: .partialDecryptionsDoNotFit,

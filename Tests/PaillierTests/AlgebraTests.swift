@@ -60,6 +60,24 @@ import Testing
         let dot = zip(a, k).reduce(BigInteger(0)) { $0 + $1.0 * $1.1 }
         #expect(try decrypt([key.linearCombination(x, weights: k, variableTime: true)]) == [dot])
         #expect(try decrypt([key.linearCombination(x, weights: k, variableTime: false)]) == [dot])
+        // Several rows of weights, and several rows of ciphertexts.
+        let other = k.map { 5 - $0 }
+        let otherDot = zip(a, other).reduce(BigInteger(0)) { $0 + $1.0 * $1.1 }
+        let crossDot = zip(b, k).reduce(BigInteger(0)) { $0 + $1.0 * $1.1 }
+        for variableTime in [true, false] {
+            #expect(
+                try decrypt(key.linearCombinations(x, weights: [k, other], variableTime: variableTime)) == [
+                    dot, otherDot,
+                ])
+            #expect(
+                try decrypt(key.linearCombinations(ofRows: [x, y], weights: k, variableTime: variableTime))
+                    == [dot, crossDot])
+        }
+        expectError(.countMismatch) { try key.linearCombinations(ofRows: [x], weights: [1], variableTime: true) }
+        expectError(.plaintextOutOfRange, "weight: got 600 bits") {
+            try key.linearCombination([x[0]], weights: [1 << 599], variableTime: true)
+        }
+        #expect(try key.linearCombinations(ofRows: [], weights: k, variableTime: true).isEmpty)
     }
 
     @Test func sumsWrapModuloTheKeyAsTheMathematicsSays() throws {
