@@ -1,6 +1,6 @@
 import BigIntegers
 import BinaryCoding
-import ModularArithmetic
+import Parallelism
 
 /// One Paillier ciphertext: an invertible residue modulo n².
 ///
@@ -30,8 +30,11 @@ extension PaillierPublicKey {
             }
         }
         // A common factor with n shows in the product of all; only then is the culprit looked for.
-        var product: BigInteger = 1
-        for value in values { product = (product * value).modulo(modulus) }
+        let parts = parallelMap((values.count + 63) / 64) { part in
+            values[part * 64..<min(values.count, part * 64 + 64)]
+                .reduce(BigInteger(1)) { ($0 * $1).modulo(self.modulus) }
+        }
+        let product = parts.reduce(BigInteger(1)) { ($0 * $1).modulo(modulus) }
         if product.greatestCommonDivisor(modulus) != 1 {
             let index = values.firstIndex { $0.greatestCommonDivisor(modulus) != 1 }!
             throw PaillierError(

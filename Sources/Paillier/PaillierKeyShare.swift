@@ -63,9 +63,7 @@ public final class PaillierKeyShare: Sendable, CustomStringConvertible {
         encoder.encode(Self.form)
         sharing.encode(into: &encoder)
         encoder.encode(UInt16(index))
-        encoder.encodeRaw(secret.bigEndianBytes(count: publicKey.parameters.ciphertextByteCount))
-        var bytes = encoder.bytes
-        return SecretBytes(wiping: &bytes)
+        return SecretBytes(after: encoder.bytes, [secret], width: publicKey.parameters.ciphertextByteCount)
     }
 
     /// Reads what ``encoded(_:)`` gave.
@@ -82,8 +80,7 @@ public final class PaillierKeyShare: Sendable, CustomStringConvertible {
             throw PaillierError(
                 code: .invalidKey, message: "share index: got \(index), want 1...\(sharing.shareCount)")
         }
-        let secret = BigInteger(
-            bigEndianBytes: try decoder.decodeRaw(sharing.publicKey.parameters.ciphertextByteCount, "share"))
+        let secret = try decoder.decodeSecret(sharing.publicKey.parameters.ciphertextByteCount, "share")
         try decoder.finish("share")
         guard secret.signum > 0, secret < sharing.publicKey.modulusSquared else {
             throw PaillierError(code: .invalidKey, message: "share: want a number between 0 and n²")

@@ -31,6 +31,7 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         self.q = q
         modPSquared = ModularContext(modulus: p * p)
         modQSquared = ModularContext(modulus: q * q)
+        // p and q are different primes, so each is invertible modulo the other.
         scaleP = (-q).inverse(modulo: p)!
         scaleQ = (-p).inverse(modulo: q)!
         inverseP = p.inverse(modulo: q)!
@@ -49,7 +50,7 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
     ///
     /// p and q have half the modulus's bits each and differ in one of their upper 100 bits (FIPS 186-5, A.1.1); their
     /// further properties are those of ``canBeShared``.
-    /// - Cost: about 110 primality tests of half-size numbers; 0.2 s for 3072 bits on one core. The time depends on the
+    /// - Cost: about 110 primality tests of half-size numbers; 0.1 s for 3072 bits on one core on average. The time depends on the
     ///   key: generate keys where nobody measures.
     public static func generate(
         _ parameters: PaillierParameters, using random: inout some SecureRandom
@@ -79,10 +80,10 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
 
     /// A key from its factors, made here or elsewhere.
     ///
-    /// - Throws: `invalidKey` unless p and q are different primes of one length (or of lengths one bit apart) whose
-    ///   product is the public key's modulus and is coprime to (p − 1)(q − 1).
+    /// - Throws: `invalidKey` unless p and q are different primes whose product is the public key's modulus and is coprime
+    ///   to (p − 1)(q − 1).
     /// - Cost: two primality tests.
-    public init(publicKey: PaillierPublicKey, p: BigInteger, q: BigInteger) throws(PaillierError) {
+    public convenience init(publicKey: PaillierPublicKey, p: BigInteger, q: BigInteger) throws(PaillierError) {
         func refuse(_ message: String) -> PaillierError { PaillierError(code: .invalidKey, message: message) }
         guard p > 2, q > 2, p != q, p * q == publicKey.modulus else {
             throw refuse("secret key: its factors do not belong to the public key's modulus")
@@ -94,16 +95,7 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         guard publicKey.modulus.greatestCommonDivisor((p - 1) * (q - 1)) == 1 else {
             throw refuse("secret key: want a modulus that is coprime to (p − 1)(q − 1)")
         }
-        self.publicKey = publicKey
-        self.p = p
-        self.q = q
-        modPSquared = ModularContext(modulus: p * p)
-        modQSquared = ModularContext(modulus: q * q)
-        // p and q are different primes, so each is invertible modulo the other.
-        scaleP = (-q).inverse(modulo: p)!
-        scaleQ = (-p).inverse(modulo: q)!
-        inverseP = p.inverse(modulo: q)!
-        canBeShared = Self.isShareable(p, q)
+        self.init(unchecked: publicKey, p: p, q: q)
     }
 
     /// The plaintexts, in [−n/2, n/2].
@@ -136,9 +128,7 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         var encoder = BinaryEncoder()
         encoder.encode(Self.form)
         publicKey.encode(into: &encoder)
-        for factor in [p, q] { encoder.encodeRaw(factor.bigEndianBytes(count: publicKey.parameters.modulusByteCount)) }
-        var bytes = encoder.bytes
-        return SecretBytes(wiping: &bytes)
+        return SecretBytes(after: encoder.bytes, [p, q], width: publicKey.parameters.modulusByteCount)
     }
 
     /// Reads what ``encoded(_:)`` gave, with all checks of ``init(publicKey:p:q:)``.
@@ -151,8 +141,8 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         }
         let publicKey = try PaillierPublicKey(decoding: &decoder)
         let count = publicKey.parameters.modulusByteCount
-        let p = BigInteger(bigEndianBytes: try decoder.decodeRaw(count, "p"))
-        let q = BigInteger(bigEndianBytes: try decoder.decodeRaw(count, "q"))
+        let p = try decoder.decodeSecret(count, "p")
+        let q = try decoder.decodeSecret(count, "q")
         try decoder.finish("secret key")
         try self.init(publicKey: publicKey, p: p, q: q)
     }
