@@ -107,13 +107,14 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
     /// - Reference: Paillier 1999, section 7.
     public func decrypt(_ ciphertexts: [PaillierCiphertext]) throws(PaillierError) -> [BigInteger] {
         try publicKey.check(ciphertexts)
-        let powersP = modPSquared.powers(
-            of: ciphertexts.map { $0.value.modulo(modPSquared.modulus) }, exponent: .secret(p - 1))
-        let powersQ = modQSquared.powers(
-            of: ciphertexts.map { $0.value.modulo(modQSquared.modulus) }, exponent: .secret(q - 1))
+        let sides = [(modPSquared, p), (modQSquared, q)]
+        let powers = parallelMap(2) { side in
+            let (context, prime) = sides[side]
+            return context.powers(of: ciphertexts.map { $0.value.modulo(context.modulus) }, exponent: .secret(prime - 1))
+        }
         return parallelMap(ciphertexts.count, chunk: 16) { index in
-            let mP = ((powersP[index] - 1).dividedFloor(by: self.p) * self.scaleP).modulo(self.p)
-            let mQ = ((powersQ[index] - 1).dividedFloor(by: self.q) * self.scaleQ).modulo(self.q)
+            let mP = ((powers[0][index] - 1).dividedFloor(by: self.p) * self.scaleP).modulo(self.p)
+            let mQ = ((powers[1][index] - 1).dividedFloor(by: self.q) * self.scaleQ).modulo(self.q)
             let lift = ((mQ - mP) * self.inverseP).modulo(self.q)
             return self.publicKey.signed(mP + self.p * lift)
         }
