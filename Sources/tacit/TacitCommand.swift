@@ -22,11 +22,15 @@ struct TacitCommand: ParsableCommand {
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
         ])
 
-    static func main() {
+    static func main() async {
         Interruption.install()
         do {
             var command = try parseAsRoot()
-            try command.run()
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
         } catch let error where Self.isOurs(error) {
             Console.error("\(error)")
             Foundation.exit(ExitStatus(error).rawValue)

@@ -8,7 +8,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "List, describe, declare and split tables.",
         subcommands: [
-            DataListCommand.self, DataDescribeCommand.self, DataSchemaCommand.self, DataSplitCommand.self,
+            DataListCommand.self, DataFetchCommand.self, DataDescribeCommand.self, DataSchemaCommand.self, DataSplitCommand.self,
         ])
 }
 
@@ -44,6 +44,27 @@ struct DataListCommand: ParsableCommand {
             Console.result("    \(set.title)")
             Console.result("    \(set.rows) rows, \(set.columns) columns, target \(set.target); \(set.licence)")
         }
+    }
+}
+
+struct DataFetchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fetch", abstract: "Download a registered data set from its official place and check it.",
+        discussion: "An interrupted download is continued by the next call. Nothing is fetched that is here already.")
+
+    @Argument(help: "The data set's name.") var name: String
+    @Option(name: .customLong("data-dir"), help: "A folder with local copies.") var dataDirectory: String?
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        common.apply()
+        let set = try Dataset.named(name)
+        guard !set.isEmbedded else { return Console.result("\(name): is part of the program") }
+        let progress = Progress("fetching \(name)", total: set.files.reduce(0) { $0 + $1.byteCount }, unit: "bytes")
+        defer { progress.finish() }
+        let paths = try await DatasetStore(dataDirectory: dataDirectory).fetch(set) { progress.reach($0.receivedBytes) }
+        progress.finish()
+        for path in paths { Console.result(path) }
     }
 }
 

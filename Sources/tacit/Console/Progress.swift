@@ -22,10 +22,15 @@ final class Progress: Sendable {
     }
 
     /// Adds finished units; may be called from several threads.
-    func advance(by count: Int = 1) {
+    func advance(by count: Int = 1) { update { $0 + count } }
+
+    /// Sets the finished units.
+    func reach(_ done: Int) { update { max($0, done) } }
+
+    private func update(_ change: (Int) -> Int) {
         guard !Console.isQuiet else { return }
         state.withLock { state in
-            state.done += count
+            state.done = change(state.done)
             let interval = Console.errorIsTerminal ? 0.1 : 5
             guard -state.lastShown.timeIntervalSinceNow >= interval else { return }
             // A log shows nothing of work that is over before the first interval.

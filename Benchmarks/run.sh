@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Compares us with our peers in one schedule and writes docs/benchmarks.md. Peers go into Benchmarks/.venv.
+#   Benchmarks/run.sh [--quick]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+quick=""
+[ "${1:-}" = --quick ] && quick=--quick
+
+venv=Benchmarks/.venv
+if [ ! -x $venv/bin/python3 ]; then
+    python3 -m venv $venv
+    $venv/bin/pip install --quiet phe==1.5.0 gmpy2==2.3.2 numpy==2.4.6 pandas==3.1.1 polars==2.1.0
+fi
+python=$venv/bin/python3
+swift build -c release --package-path Benchmarks
+bin=Benchmarks/.build/release
+results=Benchmarks/.build/results.jsonl
+: >$results
+
+run() {
+    echo "== $*" >&2
+    "$@" | tee -a $results
+}
+run $bin/BenchmarkModular
+run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/BenchmarkPaillier
+run $python Benchmarks/training/compare_training.py .build/release/tacit
+run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
+$python Benchmarks/write_table.py $results docs/benchmarks.md
+echo "docs/benchmarks.md is written" >&2
