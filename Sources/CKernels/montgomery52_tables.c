@@ -97,25 +97,43 @@ IFMA void tacit_mont52_put_shared_octet(uint64_t *table, size_t entries, size_t 
     }
 }
 
-INLINE void select_shared_block(const int count, uint64_t *result, const uint64_t *block, size_t entries, vector chosen) {
-    const vector octets = _mm512_srli_epi64(chosen, 3);
-    vector sums[BLOCK];
-    UNROLLED for (int d = 0; d < count; d++) sums[d] = _mm512_setzero_si512();
+// Looks up for `groups` times eight lanes, so that each vector of the table is loaded once for all of them.
+INLINE void select_shared_block(const int groups, const int count, uint64_t *result, size_t limbs,
+                                const uint64_t *block, size_t entries, const vector chosen[]) {
+    vector sums[2 * BLOCK];
+    UNROLLED for (int d = 0; d < groups * count; d++) sums[d] = _mm512_setzero_si512();
     for (size_t octet = 0; octet < entries / 8; octet++, block += 8 * count) {
-        __mmask8 mask = _mm512_cmpeq_epi64_mask(octets, equal_to(octet));
-        // A permutation looks up eight entries at once, in a time that does not depend on the indices.
-        UNROLLED for (int d = 0; d < count; d++)
-            sums[d] = _mm512_mask_permutexvar_epi64(sums[d], mask, chosen, _mm512_load_si512(block + 8 * d));
+        __mmask8 masks[2];
+        UNROLLED for (int g = 0; g < groups; g++)
+            masks[g] = _mm512_cmpeq_epi64_mask(_mm512_srli_epi64(chosen[g], 3), equal_to(octet));
+        UNROLLED for (int d = 0; d < count; d++) {
+            const vector eight = _mm512_load_si512(block + 8 * d);
+            // A permutation looks up eight entries at once, in a time that does not depend on the indices.
+            UNROLLED for (int g = 0; g < groups; g++)
+                sums[g * count + d] =
+                    _mm512_mask_permutexvar_epi64(sums[g * count + d], masks[g], chosen[g], eight);
+        }
     }
-    UNROLLED for (int d = 0; d < count; d++) _mm512_store_si512(result + 8 * d, sums[d]);
+    UNROLLED for (int g = 0; g < groups; g++)
+        UNROLLED for (int d = 0; d < count; d++)
+            _mm512_store_si512(result + 8 * (limbs * (size_t)g + (size_t)d), sums[g * count + d]);
 }
 
 IFMA void tacit_mont52_select_shared(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
                                      const uint64_t choices[8]) {
-    const vector chosen = _mm512_loadu_si512(choices);
+    const vector chosen[1] = {_mm512_loadu_si512(choices)};
     for (size_t i = 0; i < limbs; i += BLOCK) {
-        const uint64_t *block = table + i * entries;
-#define CALL(count) select_shared_block(count, result + 8 * i, block, entries, chosen)
+#define CALL(count) select_shared_block(1, count, result + 8 * i, limbs, table + i * entries, entries, chosen)
+        SWITCH_BLOCK(block_length(limbs, i), CALL)
+#undef CALL
+    }
+}
+
+IFMA void tacit_mont52_select_shared_pair(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
+                                          const uint64_t first[8], const uint64_t second[8]) {
+    const vector chosen[2] = {_mm512_loadu_si512(first), _mm512_loadu_si512(second)};
+    for (size_t i = 0; i < limbs; i += BLOCK) {
+#define CALL(count) select_shared_block(2, count, result + 8 * i, limbs, table + i * entries, entries, chosen)
         SWITCH_BLOCK(block_length(limbs, i), CALL)
 #undef CALL
     }

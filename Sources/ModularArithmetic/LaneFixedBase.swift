@@ -18,13 +18,13 @@
         init(base: BigInteger, modulus: LaneModulus, bits: Int, expectedCount: Int) {
             self.modulus = modulus
             self.bits = bits
-            // In cycles: a lookup is bound by the second-level cache, at 1.4 cycles for eight entries of one digit.
+            // In cycles: eight entries of one digit are looked up in 0.8 cycles, as fast as the second-level cache gives them.
             let limbs = Double(modulus.limbs)
             let product = 2.2 * limbs * limbs
             shape = CombShape.best(
                 bits: bits, count: expectedCount,
                 costs: CombShape.Costs(
-                    lanes: 8, product: product, squaring: 0.77 * product, reading: 1.4 / 8 * limbs,
+                    lanes: 8, product: product, squaring: 0.77 * product, reading: 0.1 * limbs,
                     making: (product + 4 * limbs) / 8),
                 fewestTeeth: 3, greatestEntries: (96 << 20) / (8 * modulus.limbs))
             tables = WipedWords(count: shape.tables * shape.entries * modulus.limbs)
@@ -93,9 +93,9 @@
             let starts = Array(stride(from: exponents.startIndex, to: exponents.endIndex, by: 8))
             let laneWords = modulus.laneWords
             let positions = shape.tables * shape.depth
-            return engine.withLanes(starts.count + 1, extraWords: 8 * positions * starts.count) { sums in
-                let factor = sums + starts.count * laneWords
-                let digits = factor + laneWords
+            return engine.withLanes(starts.count + 2, extraWords: 8 * positions * starts.count) { sums in
+                let factors = sums + starts.count * laneWords
+                let digits = factors + 2 * laneWords
                 for (group, start) in starts.enumerated() {
                     for (lane, exponent) in exponents[start..<min(start + 8, exponents.endIndex)].enumerated() {
                         shape.write(
@@ -109,13 +109,27 @@
                         }
                     }
                     for table in 0..<shape.tables {
-                        let first = bit == shape.depth - 1 && table == 0
-                        for group in starts.indices {
-                            let sum = sums + group * laneWords
-                            tacit_mont52_select_shared(
-                                first ? sum : factor, tables.words + table * tableWords, shape.entries, modulus.limbs,
-                                digits + 8 * (positions * group + shape.depth * table + bit))
-                            if !first { engine.multiply(sum, sum, factor) }
+                        let entries = tables.words + table * tableWords
+                        let choices = digits + 8 * (shape.depth * table + bit)
+                        // Two groups at a time share the reading of the table.
+                        for group in stride(from: 0, to: starts.count, by: 2) {
+                            if group + 1 < starts.count {
+                                tacit_mont52_select_shared_pair(
+                                    factors, entries, shape.entries, modulus.limbs, choices + 8 * positions * group,
+                                    choices + 8 * positions * (group + 1))
+                            } else {
+                                tacit_mont52_select_shared(
+                                    factors, entries, shape.entries, modulus.limbs, choices + 8 * positions * group)
+                            }
+                            for member in group..<min(group + 2, starts.count) {
+                                let sum = sums + member * laneWords
+                                let factor = factors + (member - group) * laneWords
+                                if bit == shape.depth - 1 && table == 0 {
+                                    engine.copy(sum, factor)
+                                } else {
+                                    engine.multiply(sum, sum, factor)
+                                }
+                            }
                         }
                     }
                 }

@@ -74,5 +74,9 @@ void tacit_mont52_put_shared_octet(uint64_t *table, size_t entries, size_t octet
 void tacit_mont52_select_shared(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
                                 const uint64_t choices[8]);
 
+/// Two of `tacit_mont52_select_shared` on the same table; the results are consecutive lane arrays.
+void tacit_mont52_select_shared_pair(uint64_t *result, const uint64_t *table, size_t entries, size_t limbs,
+                                     const uint64_t first[8], const uint64_t second[8]);
+
 #endif
 #endif
