@@ -180,14 +180,36 @@
                 for table in 0..<count {
                     for _ in 0..<10 {
                         let choices = (0..<8).map { _ in UInt64.random(in: 0..<UInt64(entries), using: &generator) }
+                        let others = (0..<8).map { _ in UInt64.random(in: 0..<UInt64(entries), using: &generator) }
                         let selected = Lanes(words: 8 * limbs)
-                        withExtendedLifetime((tables, selected)) {
-                            tacit_mont52_select_shared(
-                                selected.words, tables.words + table * stride, entries, limbs, choices)
+                        let pair = Lanes(words: 16 * limbs)
+                        withExtendedLifetime((tables, selected, pair)) {
+                            let words = tables.words + table * stride
+                            tacit_mont52_select_shared(selected.words, words, entries, limbs, choices)
+                            tacit_mont52_select_shared_pair(pair.words, words, entries, limbs, choices, others)
                         }
                         for lane in 0..<8 {
-                            #expect(selected.digits(lane) == numbers[Int(choices[lane])][table])
+                            let wanted = numbers[Int(choices[lane])][table]
+                            #expect(selected.digits(lane) == wanted)
+                            #expect(pair.digits(lane) == wanted + numbers[Int(others[lane])][table])
                         }
+                    }
+                }
+                // Eight entries at a time: entry 8·octet + k is number k.
+                for octet in 0..<entries / 8 {
+                    let array = Lanes(numbers[octet])
+                    withExtendedLifetime((tables, array)) {
+                        tacit_mont52_put_shared_octet(tables.words, entries, octet, array.words, limbs)
+                    }
+                }
+                for first in 0..<UInt64(entries) {
+                    let choices = (0..<8).map { (first + 3 * $0) % UInt64(entries) }
+                    let selected = Lanes(words: 8 * limbs)
+                    withExtendedLifetime((tables, selected)) {
+                        tacit_mont52_select_shared(selected.words, tables.words, entries, limbs, choices)
+                    }
+                    for lane in 0..<8 {
+                        #expect(selected.digits(lane) == numbers[Int(choices[lane]) / 8][Int(choices[lane]) % 8])
                     }
                 }
             }
