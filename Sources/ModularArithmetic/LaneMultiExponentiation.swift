@@ -11,7 +11,7 @@
         ) -> [BigInteger] {
             let groupCount = (rows.count + 7) / 8
             func cost(_ window: Int) -> Int {
-                (bases.count + 7) / 8 << window + groupCount * LaneDigits.count(bits: bits, window: window)
+                ((bases.count + 7) / 8) << window + groupCount * LaneDigits.count(bits: bits, window: window)
                     * bases.count
             }
             let window = (3...8).filter { $0 == 3 || bases.count * (8 * limbs << $0) <= 256 << 20 }
