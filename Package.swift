@@ -72,14 +72,14 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
-                "Parallelism", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // MARK: Tests
         .target(
             name: "TacitTestSupport",
-            dependencies: ["Randomness", "BigIntegers", "Tabular", "Datasets", "Paillier"]),
+            dependencies: ["BigIntegers", "Randomness"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "FoundationTests",

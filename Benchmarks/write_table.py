@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Turns the JSON lines of a benchmark run into docs/benchmarks.md.
+
+    python3 write_table.py results.jsonl docs/benchmarks.md
+"""
+import json
+import platform
+import sys
+
+INTRODUCTION = """# Benchmarks
+
+`make bench` measures us and the peers in one schedule on one machine: round after round each side takes its turn, and
+medians are compared, so that drift of the machine hits all alike. A ratio above 1 means that we are faster. On one core
+times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
+Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, each in the version that the tables
+name.
+"""
+
+
+def seconds(value):
+    if value is None:
+        return "–"
+    for limit, unit, factor in ((1e-6, "ns", 1e9), (1e-3, "µs", 1e6), (1, "ms", 1e3)):
+        if value < limit:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value:.4g} s"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def modular(lines):
+    text = "## Modular exponentiation beside GMP, one core\n\n"
+    powers = [l for l in lines if l["benchmark"] == "modular/powers"]
+    if powers:
+        text += table(
+            ["modulus", "exponent", "GMP", "ours, public exponent", "ratio", "secret exponent", "ratio"],
+            [[f"{l['modulusBits']} bits", f"{l['exponentBits']} bits", seconds(l["gmpNanoseconds"] * 1e-9),
+              seconds(l["publicNanoseconds"] * 1e-9), f"**{l['publicRatio']:.2f}**",
+              seconds(l["secretNanoseconds"] * 1e-9), f"{l['secretRatio']:.2f}"] for l in powers])
+    others = [l for l in lines if l["benchmark"].startswith("modular/") and l["benchmark"] != "modular/powers"]
+    kinds = {}
+    for line in others:
+        kinds.setdefault(line["benchmark"].split("/", 1)[1], []).append(line)
+    for kind, group in kinds.items():
+        keys = [k for k in group[0] if k != "benchmark"]
+        text += f"\n### {kind}\n\n" + table(
+            keys, [[f"{l.get(k):.4g}" if isinstance(l.get(k), float) else l.get(k, "–") for k in keys] for l in group])
+    return text
+
+
+def paillier(lines):
+    head = next((l for l in lines if "phe" in l and "operation" not in l), {})
+    text = f"## Paillier beside python-paillier {head.get('phe', '')} with gmpy2 {head.get('gmpy2', '')}\n\n"
+    rows = []
+    for l in lines:
+        if "operation" not in l:
+            continue
+        micro = lambda side: l[side + "_us"] * 1e-6 if side + "_us" in l else None
+        extra = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in l.items()
+                          if k not in ("benchmark", "operation", "bits", "cores", "clock") and not k.endswith("_us")
+                          and not k.startswith("ratio"))
+        rows.append([l["operation"], l["bits"], l["cores"], seconds(micro("ours")), seconds(micro("phe")),
+                     f"**{l['ratio_to_phe']}**" if "ratio_to_phe" in l else "–", seconds(micro("gmp")),
+                     l.get("ratio_to_gmp", "–"), extra])
+    return text + table(["operation", "bits", "cores", "ours", "phe", "ratio", "GMP", "ratio", ""], rows)
+
+
+def training(lines):
+    return "## Encrypted training from end to end\n\n" + table(
+        ["task", "bits", "ours", "python-paillier", "ratio", "our bytes", "their bytes"],
+        [[l["operation"], l["bits"], seconds(l["ours_seconds"]), seconds(l["phe_seconds"]), f"**{l['ratio']}**",
+          l["ours_bytes"], l["phe_bytes"]] for l in lines])
+
+
+def csv(lines):
+    text = "## Reading CSV, one thread\n\n"
+    readers = [l for l in lines if "reader" in l]
+    ratios = {(l["benchmark"], l["ratio"].rsplit(" ", 1)[1]): l["value"] for l in lines if "ratio" in l}
+    return text + table(
+        ["file", "reader", "version", "MB/s", "we are faster by"],
+        [[f"{l['benchmark']}, {l['megabytes']} MB", l["reader"], l.get("version") or "–", l["megabytes_per_second"],
+          f"**{ratios[(l['benchmark'], l['reader'])]}**" if (l["benchmark"], l["reader"]) in ratios else "–"]
+         for l in readers])
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        lines = [json.loads(line) for line in file if line.startswith("{")]
+    lines = [line for line in lines if "benchmark" in line]
+    groups = {}
+    for line in lines:
+        groups.setdefault(line["benchmark"].split("/")[0].split("-")[0], []).append(line)
+    parts = [INTRODUCTION, f"Measured on {processor()}, {platform.system()}.\n"]
+    for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv)):
+        if name in groups:
+            parts.append(write(groups[name]))
+    with open(sys.argv[2], "w") as out:
+        out.write("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
