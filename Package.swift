@@ -111,3 +111,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Only `make docs` needs the documentation plugin; nobody who builds or uses the libraries resolves it.
+if Context.environment["TACIT_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
