@@ -229,8 +229,12 @@ extension Schema {
         case .valueNotFound(let type, let context):
             return "\(path(context.codingPath)): got null, want \(name(of: type))"
         case .dataCorrupted(let context):
-            let detail = context.underlyingError.map { " (\($0))" } ?? ""
-            return "\(path(context.codingPath)): \(context.debugDescription)\(context.codingPath.isEmpty ? detail : "")"
+            if let reason = context.underlyingError {
+                return "\(path(context.codingPath)): \(context.debugDescription) (\(reason))"
+            }
+            // What the schema itself found wrong begins with its own path.
+            guard !context.codingPath.isEmpty else { return context.debugDescription }
+            return "\(path(context.codingPath)): \(context.debugDescription)"
         @unknown default: return "schema: \(error)"
         }
     }
