@@ -233,7 +233,9 @@ extension Schema {
                 return "\(path(context.codingPath)): \(context.debugDescription) (\(reason))"
             }
             // What the schema itself found wrong begins with its own path.
-            guard !context.codingPath.isEmpty else { return context.debugDescription }
+            if context.codingPath.isEmpty && context.debugDescription.hasPrefix("columns") {
+                return context.debugDescription
+            }
             return "\(path(context.codingPath)): \(context.debugDescription)"
         @unknown default: return "schema: \(error)"
         }
