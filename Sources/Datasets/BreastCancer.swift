@@ -41,7 +41,8 @@ extension Dataset {
         citation: "W. Wolberg, O. Mangasarian, N. Street, W. Street, Breast Cancer Wisconsin (Diagnostic), UCI Machine "
             + "Learning Repository (1995), doi 10.24432/C5DW2B",
         licence: "CC BY 4.0",
-        differences: "part of the product, with the published values; a header was added, the patient number dropped, and "
+        differences:
+            "part of the product, with the published values; a header was added, the patient number dropped, and "
             + "the diagnosis put last",
         files: [],
         loader: { store, _ throws(DatasetsError) in

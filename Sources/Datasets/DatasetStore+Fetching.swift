@@ -47,13 +47,15 @@ extension DatasetStore {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw DatasetsError(.busy, "\(partial): another process downloads it; wait for that to end")
         }
-        try await download(file, to: partial, descriptor, stallLimit: stallLimit, attempts: attempts, progress: progress)
+        try await download(
+            file, to: partial, descriptor, stallLimit: stallLimit, attempts: attempts, progress: progress)
         let hash = try Self.hash(ofFile: partial)
         guard hash == file.sha256 else {
             // Continuing wrong bytes would never end well.
             try? FileManager.default.removeItem(atPath: partial)
             try? FileManager.default.removeItem(atPath: partial + ".tag")
-            throw DatasetsError(.hashMismatch, "\(file.path) from \(file.address): got SHA-256 \(hash), want \(file.sha256)")
+            throw DatasetsError(
+                .hashMismatch, "\(file.path) from \(file.address): got SHA-256 \(hash), want \(file.sha256)")
         }
         guard fsync(descriptor) == 0, rename(partial, place) == 0 else {
             throw DatasetsError(.unwritable, "\(place): cannot finish: \(String(cString: strerror(errno)))")

@@ -28,9 +28,9 @@ public struct DatasetStore: Sendable {
         } else {
             let home = value("HOME") ?? NSHomeDirectory()
             #if os(macOS)
-            self.cacheDirectory = home + "/Library/Caches/tacit"
+                self.cacheDirectory = home + "/Library/Caches/tacit"
             #else
-            self.cacheDirectory = home + "/.cache/tacit"
+                self.cacheDirectory = home + "/.cache/tacit"
             #endif
         }
     }
@@ -69,7 +69,8 @@ public struct DatasetStore: Sendable {
         }
         guard bytes.count == file.byteCount else {
             throw DatasetsError(
-                .sizeMismatch, "\(path): got \(bytes.count) bytes, want \(file.byteCount); delete it and fetch it again")
+                .sizeMismatch, "\(path): got \(bytes.count) bytes, want \(file.byteCount); delete it and fetch it again"
+            )
         }
         try Self.check(hash: Self.hexadecimal(SHA256.hash(data: bytes)), of: file, at: path)
         return bytes

@@ -6,16 +6,20 @@ enum Diabetes {
     /// published table.
     static func schema() throws(TabularError) -> Schema {
         func number(
-            _ name: String, _ lower: Double, _ upper: Double, _ decimals: Int, role: ColumnRole = .feature, _ note: String
+            _ name: String, _ lower: Double, _ upper: Double, _ decimals: Int, role: ColumnRole = .feature,
+            _ note: String
         ) throws(TabularError) -> ColumnSchema {
             ColumnSchema(
-                name, decimals == 0 ? .integer : .number, role: role, bounds: try Bounds(lower, upper), decimals: decimals,
+                name, decimals == 0 ? .integer : .number, role: role, bounds: try Bounds(lower, upper),
+                decimals: decimals,
                 note: note)
         }
         return try Schema(
             columns: [
                 number("age", 0, 120, 0, role: .quasiIdentifier, "years"),
-                number("sex", 1, 2, 0, role: .quasiIdentifier, "coded 1 and 2; the publication does not say which is which"),
+                number(
+                    "sex", 1, 2, 0, role: .quasiIdentifier, "coded 1 and 2; the publication does not say which is which"
+                ),
                 number("bmi", 10, 80, 1, "body mass index, kg/m²"),
                 number("bp", 30, 250, 2, "mean arterial pressure, mmHg"),
                 number("s1", 50, 500, 0, "total cholesterol, mg/dl"),
@@ -36,9 +40,11 @@ extension Dataset {
         targets: ["progression"], rowCount: 442, columnCount: 11,
         sourcePage: "https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html",
         officialAddress: "https://www4.stat.ncsu.edu/~boos/var.select/diabetes.tab.txt",
-        citation: "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least angle regression, Annals of Statistics 32 (2004)",
+        citation:
+            "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least angle regression, Annals of Statistics 32 (2004)",
         licence: "the authors state none; widely redistributed, among others with scikit-learn (BSD-3-Clause)",
-        differences: "part of the product, with the published values; commas for tabs, lower-case names, and the target Y "
+        differences:
+            "part of the product, with the published values; commas for tabs, lower-case names, and the target Y "
             + "is called progression",
         files: [],
         loader: { store, _ throws(DatasetsError) in

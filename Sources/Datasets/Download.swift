@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 #if canImport(FoundationNetworking)
-import FoundationNetworking
+    import FoundationNetworking
 #endif
 
 /// How far a download has come.
@@ -62,7 +62,8 @@ final class Download: NSObject, URLSessionDataDelegate, Sendable {
     func run(validator: String?) async -> Outcome {
         guard let url = URL(string: file.address), let scheme = url.scheme, ["http", "https"].contains(scheme) else {
             return Outcome(
-                failure: DatasetsError(.downloadFailed, "\(file.path): got address \(file.address), want http or https"))
+                failure: DatasetsError(.downloadFailed, "\(file.path): got address \(file.address), want http or https")
+            )
         }
         var request = URLRequest(url: url)
         request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")
@@ -176,7 +177,8 @@ final class Download: NSObject, URLSessionDataDelegate, Sendable {
             fail(
                 &state,
                 DatasetsError(
-                    .downloadFailed, "\(file.address): got HTTP status \(response.statusCode), want 200; try later, or "
+                    .downloadFailed,
+                    "\(file.address): got HTTP status \(response.statusCode), want 200; try later, or "
                         + "fetch the file by hand and name its folder with --data-dir"))
             return false
         }
@@ -186,7 +188,8 @@ final class Download: NSObject, URLSessionDataDelegate, Sendable {
                 &state,
                 DatasetsError(
                     .sizeMismatch,
-                    "\(file.address): the server announces \(Int(announced) + state.offset) bytes, want \(file.byteCount)"))
+                    "\(file.address): the server announces \(Int(announced) + state.offset) bytes, want \(file.byteCount)"
+                ))
             return false
         }
         return true
@@ -199,7 +202,8 @@ final class Download: NSObject, URLSessionDataDelegate, Sendable {
             guard state.offset + data.count <= file.byteCount else {
                 fail(
                     &state,
-                    DatasetsError(.sizeMismatch, "\(file.address): sends more than the published \(file.byteCount) bytes"))
+                    DatasetsError(
+                        .sizeMismatch, "\(file.address): sends more than the published \(file.byteCount) bytes"))
                 return nil
             }
             guard write(data, at: state.offset) else {
@@ -220,7 +224,8 @@ final class Download: NSObject, URLSessionDataDelegate, Sendable {
                     &state,
                     DatasetsError(
                         .downloadFailed,
-                        "\(file.address): the connection failed (\(error.localizedDescription)); what has arrived is kept"))
+                        "\(file.address): the connection failed (\(error.localizedDescription)); what has arrived is kept"
+                    ))
             }
         }
         finish()

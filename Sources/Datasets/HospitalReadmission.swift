@@ -42,13 +42,15 @@ public enum HospitalReadmission {
     /// The drug columns of the published file, each No, Steady, Up or Down.
     static let drugs = [
         "metformin", "repaglinide", "nateglinide", "chlorpropamide", "glimepiride", "acetohexamide", "glipizide",
-        "glyburide", "tolbutamide", "pioglitazone", "rosiglitazone", "acarbose", "miglitol", "troglitazone", "tolazamide",
+        "glyburide", "tolbutamide", "pioglitazone", "rosiglitazone", "acarbose", "miglitol", "troglitazone",
+        "tolazamide",
         "examide", "citoglipton", "insulin", "glyburide-metformin", "glipizide-metformin", "glimepiride-pioglitazone",
         "metformin-rosiglitazone", "metformin-pioglitazone",
     ]
 
     static let diagnosisGroups = [
-        "Circulatory", "Respiratory", "Digestive", "Diabetes", "Injury", "Musculoskeletal", "Genitourinary", "Neoplasms",
+        "Circulatory", "Respiratory", "Digestive", "Diabetes", "Injury", "Musculoskeletal", "Genitourinary",
+        "Neoplasms",
         "Other", "None",
     ]
 
@@ -60,14 +62,17 @@ public enum HospitalReadmission {
     /// - Throws: ``DatasetsError`` for a target that is not in ``targets``.
     public static func schema(target: String = targets[0]) throws(DatasetsError) -> Schema {
         guard targets.contains(target) else {
-            throw DatasetsError(.invalidData, "target: got \"\(target)\", want one of \(targets.joined(separator: ", "))")
+            throw DatasetsError(
+                .invalidData, "target: got \"\(target)\", want one of \(targets.joined(separator: ", "))")
         }
         do throws(TabularError) { return try checkedSchema(target) } catch { throw DatasetsError(error) }
     }
 
     private static func checkedSchema(_ target: String) throws(TabularError) -> Schema {
         let level = ["No", "Down", "Steady", "Up"]
-        func category(_ name: String, _ list: [String], _ role: ColumnRole = .feature, _ note: String? = nil) -> ColumnSchema {
+        func category(_ name: String, _ list: [String], _ role: ColumnRole = .feature, _ note: String? = nil)
+            -> ColumnSchema
+        {
             ColumnSchema(name, .category, role: role, categories: list, note: note)
         }
         func outcome(_ name: String, _ note: String) -> ColumnSchema {
@@ -121,7 +126,8 @@ public enum HospitalReadmission {
         // The reader speaks TabularError; what the archive has to say is kept beside and thrown instead.
         var failure: DatasetsError?
         do throws(TabularError) {
-            let reader = try CSVReader(name: "\(name)/\(member)", schema: publishedSchema()) { room throws(TabularError) in
+            let reader = try CSVReader(name: "\(name)/\(member)", schema: publishedSchema()) {
+                room throws(TabularError) in
                 do throws(DatasetsError) { return try stream.read(into: room) } catch {
                     failure = error
                     throw TabularError(.unreadable, error.message)
@@ -145,7 +151,8 @@ extension Dataset {
         citation: "B. Strack et al., Impact of HbA1c measurement on hospital readmission rates, BioMed Research "
             + "International (2014); UCI Machine Learning Repository, doi 10.24432/C5230J",
         licence: "CC BY 4.0",
-        differences: "first stay of each patient, without deaths and hospice discharges (69,973 of 101,766 stays); codes "
+        differences:
+            "first stay of each patient, without deaths and hospice discharges (69,973 of 101,766 stays); codes "
             + "regrouped, diagnoses as in the paper; weight, payer and medical specialty left out",
         files: [HospitalReadmission.archive],
         loader: { store, target throws(DatasetsError) in

@@ -101,7 +101,9 @@ public struct ZipArchive: Sendable {
         let bytes: [UInt8]
         let name: String
 
-        func invalid(_ message: String) -> DatasetsError { DatasetsError(.invalidArchive, "\(name): archive: \(message)") }
+        func invalid(_ message: String) -> DatasetsError {
+            DatasetsError(.invalidArchive, "\(name): archive: \(message)")
+        }
 
         func u16(_ offset: Int) throws(DatasetsError) -> Int {
             guard offset >= 0 && offset + 2 <= bytes.count else { throw invalid("a header is cut off") }
@@ -118,7 +120,8 @@ public struct ZipArchive: Sendable {
         let bytes = reader.bytes
         guard bytes.count >= 22 else { return nil }
         for offset in stride(from: bytes.count - 22, through: max(0, bytes.count - 22 - 0xFFFF), by: -1) {
-            guard bytes[offset] == 0x50, bytes[offset + 1] == 0x4B, bytes[offset + 2] == 5, bytes[offset + 3] == 6 else { continue }
+            guard bytes[offset] == 0x50, bytes[offset + 1] == 0x4B, bytes[offset + 2] == 5, bytes[offset + 3] == 6
+            else { continue }
             if let length = try? reader.u16(offset + 20), offset + 22 + length == bytes.count { return offset }
         }
         return nil

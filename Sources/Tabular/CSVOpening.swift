@@ -30,7 +30,8 @@ struct CSVOpening {
             if input.count < 2 && !input.isAtEnd { _ = try input.fill(limit: format.limits.recordBytes) }
         }
         guard input.count > 0 else {
-            throw TabularError(.emptyFile, "file: got no content, want a header and rows", at: DataLocation(file: input.name))
+            throw TabularError(
+                .emptyFile, "file: got no content, want a header and rows", at: DataLocation(file: input.name))
         }
         let sample = UnsafeBufferPointer(start: input.base, count: min(input.count, Self.sampleBytes))
         let separator = try Self.separator(format.separator, sample)

@@ -320,7 +320,8 @@ public final class CSVReader {
         case .decimalComma:
             return TabularError(
                 .notANumber,
-                "number: got a decimal comma (or a comma between thousands), want a decimal point and no grouping", at: place)
+                "number: got a decimal comma (or a comma between thousands), want a decimal point and no grouping",
+                at: place)
         case .notFinite:
             return TabularError(
                 .notFinite,

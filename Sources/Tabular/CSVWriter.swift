@@ -59,7 +59,8 @@ public struct CSVWriter: Sendable {
             }
             switch column.values {
             case .numeric(let numbers): if let value = numbers[row] { bytes.append(contentsOf: Self.text(value).utf8) }
-            case .categorical(let values): if let value = values[row] { Self.appendField(Array(value.utf8)[...], to: &bytes) }
+            case .categorical(let values):
+                if let value = values[row] { Self.appendField(Array(value.utf8)[...], to: &bytes) }
             case .text(let text): Self.appendField(text.utf8(row), to: &bytes)
             }
         }

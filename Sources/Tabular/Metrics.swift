@@ -164,7 +164,11 @@ public enum Metrics {
                 blocks.append(Block())
                 last = scores[row]
             }
-            if actual[row] == 1 { blocks[blocks.count - 1].positives += 1 } else { blocks[blocks.count - 1].negatives += 1 }
+            if actual[row] == 1 {
+                blocks[blocks.count - 1].positives += 1
+            } else {
+                blocks[blocks.count - 1].negatives += 1
+            }
         }
         return blocks
     }
@@ -179,7 +183,8 @@ public enum Metrics {
         for (name, values) in [("observed", actual), ("predicted", predicted)] {
             if let row = values.firstIndex(where: { !$0.isFinite }) {
                 throw TabularError(
-                    .notFinite, "\(name) value: got \(values[row]), want a finite number", at: DataLocation(row: row + 1))
+                    .notFinite, "\(name) value: got \(values[row]), want a finite number",
+                    at: DataLocation(row: row + 1))
             }
         }
     }
@@ -187,7 +192,8 @@ public enum Metrics {
     static func checkLabels(_ actual: [Double], _ predicted: [Double]) throws(TabularError) {
         try check(actual, predicted)
         if let row = actual.firstIndex(where: { $0 != 0 && $0 != 1 }) {
-            throw TabularError(.invalidArgument, "class: got \(actual[row]), want 0 or 1", at: DataLocation(row: row + 1))
+            throw TabularError(
+                .invalidArgument, "class: got \(actual[row]), want 0 or 1", at: DataLocation(row: row + 1))
         }
     }
 
@@ -195,7 +201,8 @@ public enum Metrics {
         try checkLabels(actual, probabilities)
         if let row = probabilities.firstIndex(where: { $0 < 0 || $0 > 1 }) {
             throw TabularError(
-                .invalidArgument, "probability: got \(probabilities[row]), want one in [0, 1]", at: DataLocation(row: row + 1))
+                .invalidArgument, "probability: got \(probabilities[row]), want one in [0, 1]",
+                at: DataLocation(row: row + 1))
         }
     }
 

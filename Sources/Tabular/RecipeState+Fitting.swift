@@ -8,10 +8,13 @@ extension RecipeState {
         case .impute(let columns, let imputation):
             for name in try names(columns, suiting: imputation) { result.append(try fit(imputation, name)) }
         case .indicateMissing(let columns):
-            for name in try names(columns, where: { content in
-                if case .text = content { return false }
-                return true
-            }) { result.append(.indicateMissing(column: name)) }
+            for name in try names(
+                columns,
+                where: { content in
+                    if case .text = content { return false }
+                    return true
+                })
+            { result.append(.indicateMissing(column: name)) }
         case .oneHot(let columns, let source, let dropFirst, let unknown):
             for name in try names(columns, where: Self.isCategories) {
                 let list = try categoryList(name, source)
@@ -27,7 +30,8 @@ extension RecipeState {
                 // A deviation at the level of rounding error is that of a constant column.
                 if deviation <= 1e-14 * mean.magnitude || deviation == 0 {
                     warnings.append(
-                        DataWarning(.constantColumn, "is constant in the training data: standardised to zeros", column: name))
+                        DataWarning(
+                            .constantColumn, "is constant in the training data: standardised to zeros", column: name))
                     deviation = 1
                 }
                 result.append(.scale(column: name, offset: mean, scale: deviation))
@@ -36,7 +40,8 @@ extension RecipeState {
             for name in try names(columns, where: Self.isNumbers) {
                 let (lower, upper) = try limits(name, source)
                 if lower == upper {
-                    warnings.append(DataWarning(.constantColumn, "has one possible value: scaled to zeros", column: name))
+                    warnings.append(
+                        DataWarning(.constantColumn, "has one possible value: scaled to zeros", column: name))
                 }
                 result.append(.scale(column: name, offset: lower, scale: lower == upper ? 1 : upper - lower))
             }
@@ -150,7 +155,8 @@ extension RecipeState {
             let numbers = try numbers(position(name))
             guard let lower = numbers.lower, let upper = numbers.upper else {
                 throw TabularError(
-                    .invalidRecipe, "bounds: got none in the schema, want lower and upper", at: DataLocation(column: name))
+                    .invalidRecipe, "bounds: got none in the schema, want lower and upper",
+                    at: DataLocation(column: name))
             }
             return (lower, upper)
         case .fitted:
@@ -171,7 +177,8 @@ extension RecipeState {
         case .fitted:
             guard table != nil else {
                 throw TabularError(
-                    .invalidRecipe, "categories: need training data, want declared ones", at: DataLocation(column: name))
+                    .invalidRecipe, "categories: need training data, want declared ones", at: DataLocation(column: name)
+                )
             }
             var isSeen = [Bool](repeating: false, count: categories.list.count)
             for code in categories.codes where code >= 0 { isSeen[Int(code)] = true }

@@ -128,7 +128,8 @@ struct RecipeState {
         case .clip(let name, let lower, let upper):
             guard lower <= upper else {
                 throw TabularError(
-                    .invalidRecipe, "clip: got [\(lower), \(upper)], want the lower limit first", at: DataLocation(column: name))
+                    .invalidRecipe, "clip: got [\(lower), \(upper)], want the lower limit first",
+                    at: DataLocation(column: name))
             }
             try change(name) { numbers in
                 // Written so that NaN, which is missing, stays.
@@ -259,13 +260,15 @@ struct RecipeState {
         }
         if let lower = promise.lower, let upper = promise.upper, value < lower || value > upper {
             return TabularError(
-                .outOfBounds, "value: got one outside its bounds, want one in [\(lower), \(upper)] (or a clip step)", at: place)
+                .outOfBounds, "value: got one outside its bounds, want one in [\(lower), \(upper)] (or a clip step)",
+                at: place)
         }
         if let decimals = promise.decimals, value.isFinite {
             return TabularError(
                 .tooManyDecimals, "value: got more decimals than declared, want at most \(decimals) (or a round step)",
                 at: place)
         }
-        return TabularError(.notFinite, "value: got one that is infinite or out of bounds, want a finite number", at: place)
+        return TabularError(
+            .notFinite, "value: got one that is infinite or out of bounds, want a finite number", at: place)
     }
 }

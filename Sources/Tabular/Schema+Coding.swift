@@ -68,7 +68,9 @@ extension ColumnSchema: Codable {
 }
 
 extension Schema: Codable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case formatVersion, confirmed, note, missingMarks, columns }
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case formatVersion, confirmed, note, missingMarks, columns
+    }
 
     public init(from decoder: any Decoder) throws {
         try decoder.refuseUnknownKeys(CodingKeys.self)
@@ -201,7 +203,9 @@ extension Schema {
         for index in bytes.indices where bytes[index] == 0x26 || bytes[index] == 0x2A {
             let before = index == 0 ? 0x0A : bytes[index - 1]
             let after = index + 1 < bytes.count ? bytes[index + 1] : 0x0A
-            if [0x09, 0x0A, 0x0D, 0x20, 0x2C, 0x5B, 0x7B, 0x3A, 0x2D, 0x3F].contains(before) && after > 0x20 { return index }
+            if [0x09, 0x0A, 0x0D, 0x20, 0x2C, 0x5B, 0x7B, 0x3A, 0x2D, 0x3F].contains(before) && after > 0x20 {
+                return index
+            }
         }
         return nil
     }
@@ -222,10 +226,17 @@ extension Schema {
         case .keyNotFound(let key, let context): return "\(path(context.codingPath + [key])): missing"
         case .typeMismatch(let type, let context):
             return "\(path(context.codingPath)): got another type, want \(name(of: type))"
-        case .valueNotFound(let type, let context): return "\(path(context.codingPath)): got null, want \(name(of: type))"
+        case .valueNotFound(let type, let context):
+            return "\(path(context.codingPath)): got null, want \(name(of: type))"
         case .dataCorrupted(let context):
-            let detail = context.underlyingError.map { " (\($0))" } ?? ""
-            return "\(path(context.codingPath)): \(context.debugDescription)\(context.codingPath.isEmpty ? detail : "")"
+            if let reason = context.underlyingError {
+                return "\(path(context.codingPath)): \(context.debugDescription) (\(reason))"
+            }
+            // What the schema itself found wrong begins with its own path.
+            if context.codingPath.isEmpty && context.debugDescription.hasPrefix("columns") {
+                return context.debugDescription
+            }
+            return "\(path(context.codingPath)): \(context.debugDescription)"
         @unknown default: return "schema: \(error)"
         }
     }

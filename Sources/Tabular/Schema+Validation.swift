@@ -36,7 +36,8 @@ extension Schema {
             for row in 0..<column.count where column.isMissing(row) && !found.isFull {
                 found.add(
                     TabularError(
-                        .missingValue, "value: got a missing one, want one in every row (or allowsMissing in the schema)",
+                        .missingValue,
+                        "value: got a missing one, want one in every row (or allowsMissing in the schema)",
                         at: table.location(row: row, column: column.name)))
             }
         }

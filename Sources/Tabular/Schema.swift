@@ -179,7 +179,8 @@ public struct Schema: Hashable, Sendable {
             guard targets.count == 1 else {
                 let names = Table.list(targets.map(\.name))
                 throw TabularError(
-                    .invalidSchema, "target columns: got \(targets.isEmpty ? "none" : names), want one; name the target")
+                    .invalidSchema, "target columns: got \(targets.isEmpty ? "none" : names), want one; name the target"
+                )
             }
             return targets[0]
         }

@@ -94,10 +94,13 @@ struct SchemaInference {
                 at: DataLocation(column: target))
         }
         var columns: [ColumnSchema] = []
-        for (name, evidence) in zip(names, evidence) { columns.append(Self.column(name, evidence, isTarget: name == target)) }
+        for (name, evidence) in zip(names, evidence) {
+            columns.append(Self.column(name, evidence, isTarget: name == target))
+        }
         return try Schema(
             columns: columns, isConfirmed: false,
-            note: "A proposal read off the data. Bounds, categories and decimals are shown to every party: replace them by "
+            note:
+                "A proposal read off the data. Bounds, categories and decimals are shown to every party: replace them by "
                 + "what is publicly known, set the roles, then set confirmed to true.")
     }
 
@@ -112,7 +115,9 @@ struct SchemaInference {
             column.type = evidence.isIntegral ? .integer : .number
             column.decimals = evidence.isIntegral ? 0 : evidence.decimals
             column.bounds = outward(evidence.lower, evidence.upper)
-            if evidence.decimals == nil { column.note = "some values have more than 15 decimals: declare how many matter" }
+            if evidence.decimals == nil {
+                column.note = "some values have more than 15 decimals: declare how many matter"
+            }
         } else if let distinct = evidence.distinct {
             column.type = .category
             column.categories = distinct.keys.sorted()
@@ -135,7 +140,9 @@ struct SchemaInference {
     /// A name that ends in id or nr, over integers or text nearly all of which differ.
     private static func looksLikeIdentifier(_ name: String, _ evidence: Evidence) -> Bool {
         let lower = name.lowercased()
-        guard lower == "id" || ["_id", "-id", " id", "_nr", "_number", "number"].contains(where: lower.hasSuffix) else { return false }
+        guard lower == "id" || ["_id", "-id", " id", "_nr", "_number", "number"].contains(where: lower.hasSuffix) else {
+            return false
+        }
         if evidence.numbers == evidence.present {
             guard evidence.isIntegral else { return false }
             return evidence.distinctNumbers.map { $0.count * 2 > evidence.present } ?? true
@@ -228,7 +235,9 @@ extension Schema {
     var typesOnly: Schema {
         get throws(TabularError) {
             try Schema(
-                columns: columns.map { ColumnSchema($0.name, $0.type == .integer ? .number : $0.type, allowsMissing: true) },
+                columns: columns.map {
+                    ColumnSchema($0.name, $0.type == .integer ? .number : $0.type, allowsMissing: true)
+                },
                 missingMarks: missingMarks)
         }
     }

@@ -11,7 +11,8 @@ public struct TargetEncoding: Hashable, Sendable, Codable {
         switch target.type {
         case .number, .integer:
             guard positive == nil else {
-                throw TabularError(.invalidArgument, "positive: got a category for a numeric target, want none", at: place)
+                throw TabularError(
+                    .invalidArgument, "positive: got a category for a numeric target, want none", at: place)
             }
             self.positive = nil
             column = EncodedColumn(

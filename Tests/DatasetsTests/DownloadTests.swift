@@ -18,8 +18,11 @@ final class LocalServer {
         process.standardOutput = output
         try process.run()
         var line = Data()
-        while let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0A { line += byte }
-        port = try #require(Int(String(decoding: line, as: UTF8.self)), "the server did not start; is python3 installed?")
+        while let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0A {
+            line += byte
+        }
+        port = try #require(
+            Int(String(decoding: line, as: UTF8.self)), "the server did not start; is python3 installed?")
     }
 
     deinit {
@@ -104,7 +107,9 @@ final class LocalServer {
         #expect(error?.code == .hashMismatch)
         #expect(error?.message.contains("set/x.bin") == true)
         #expect(error?.message.contains("want \(Self.hash)") == true)
-        #expect(error?.message.contains("got SHA-256 6d53154b2678a74d7255fdade02b443cc1a85b764f42b88d996b1cad49f66ad4") == true)
+        #expect(
+            error?.message.contains("got SHA-256 6d53154b2678a74d7255fdade02b443cc1a85b764f42b88d996b1cad49f66ad4")
+                == true)
         #expect(!hasPartial())
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/set/x.bin"))
     }

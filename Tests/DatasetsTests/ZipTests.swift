@@ -4,7 +4,11 @@ import Testing
 
 @Suite struct ZipTests {
     /// Made with Python 3.11's zipfile: `a.txt` stored ("hello"), `dir/b.txt` deflated (1,000 times "tacit ").
-    static let sample: [UInt8] = [UInt8](Data(base64Encoded: "UEsDBBQAAAAAAAAAIVCGphA2BQAAAAUAAAAFAAAAYS50eHRoZWxsb1BLAwQUAAAACAAAACFQvjKsPyIAAABwFwAACQAAAGRpci9iLnR4dO3EIREAAAgEsCpU41D473+EwG5i6dlUbNu2bdu2bdv24wNQSwECFAMUAAAAAAAAACFQhqYQNgUAAAAFAAAABQAAAAAAAAAAAAAAgAEAAAAAYS50eHRQSwECFAMUAAAACAAAACFQvjKsPyIAAABwFwAACQAAAAAAAAAAAAAAgAEoAAAAZGlyL2IudHh0UEsFBgAAAAACAAIAagAAAHEAAAAAAA==")!)
+    static let sample: [UInt8] = [UInt8](
+        Data(
+            base64Encoded:
+                "UEsDBBQAAAAAAAAAIVCGphA2BQAAAAUAAAAFAAAAYS50eHRoZWxsb1BLAwQUAAAACAAAACFQvjKsPyIAAABwFwAACQAAAGRpci9iLnR4dO3EIREAAAgEsCpU41D473+EwG5i6dlUbNu2bdu2bdv24wNQSwECFAMUAAAAAAAAACFQhqYQNgUAAAAFAAAABQAAAAAAAAAAAAAAgAEAAAAAYS50eHRQSwECFAMUAAAACAAAACFQvjKsPyIAAABwFwAACQAAAAAAAAAAAAAAgAEoAAAAZGlyL2IudHh0UEsFBgAAAAACAAIAagAAAHEAAAAAAA=="
+        )!)
     static let b = [UInt8](String(repeating: "tacit ", count: 1000).utf8)
 
     @Test func storedAndDeflatedEntries() throws {
@@ -38,7 +42,8 @@ import Testing
             failure { $0[Self.second + 10] = 12 } == prefix
                 + "dir/b.txt: got compression method 12, want 0 (stored) or 8 (deflate)")
         // One byte fewer, and one more, than it unpacks to.
-        #expect(failure { $0[Self.second + 24] -= 1 } == prefix + "dir/b.txt: unpacks to more than the declared 5999 bytes")
+        #expect(
+            failure { $0[Self.second + 24] -= 1 } == prefix + "dir/b.txt: unpacks to more than the declared 5999 bytes")
         #expect(failure { $0[Self.second + 24] += 1 } == prefix + "dir/b.txt: unpacks to 6000 bytes, want 6001")
         // 16 MB more than deflate could make of it.
         #expect(failure { $0[Self.second + 27] = 1 }?.contains("bytes cannot unpack to") == true)
@@ -48,7 +53,9 @@ import Testing
                 == prefix + "dir/b.txt: the local header says something else than the directory")
     }
 
-    @Test(arguments: ["../ab.txt", "/abc/.txt", "a\\..\\b.tx", "c:/ab.txt", "dir/../bt", "dir/b\u{0}txt", "dir/b\u{7}txt"])
+    @Test(arguments: [
+        "../ab.txt", "/abc/.txt", "a\\..\\b.tx", "c:/ab.txt", "dir/../bt", "dir/b\u{0}txt", "dir/b\u{7}txt",
+    ])
     func namesThatLeadElsewhereAreRefused(name: String) {
         let bytes = [UInt8](name.utf8)
         #expect(bytes.count == 9)
