@@ -79,7 +79,7 @@ let package = Package(
         // MARK: Tests
         .target(
             name: "TacitTestSupport",
-            dependencies: ["BigIntegers", "Randomness"]),
+            dependencies: ["BigIntegers", "BinaryCoding", "Randomness"]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(
             name: "FoundationTests",
@@ -103,8 +103,13 @@ let package = Package(
             exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
-            dependencies: ["BigIntegers", "FixedPoint", "PrivateLearning", "TacitTestSupport"],
+            dependencies: [
+                "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "Paillier", "PrivateLearning", "Randomness",
+                "Tabular", "TacitTestSupport",
+            ],
             exclude: ["Vectors"]),
+        // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.
+        .testTarget(name: "CommandTests", dependencies: ["BinaryCoding", "TacitTestSupport"]),
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),

@@ -1,7 +1,9 @@
 import BigIntegers
+import Datasets
 import FixedPoint
 import Foundation
 import PrivateLearning
+import Tabular
 import TacitTestSupport
 import Testing
 
@@ -42,13 +44,11 @@ import Testing
     }
 
     private func diabetes() throws -> MomentMatrix {
-        let rows = DiabetesText.rows
-        try #require(rows.count == 442)
-        let columns = try (0..<11).map { column in
-            let encoding = try FixedPointEncoding(scale: .decimal(4), lower: 0, upper: 1000)
-            return try rows.map { try encoding.encode($0[column]) }
-        }
-        return MomentMatrix(of: IntegerTable(columns: columns, rowCount: rows.count))
+        let table = try Dataset.diabetes.load().table
+        try #require(table.rowCount == 442)
+        let encoding = try FixedPointEncoding(scale: .decimal(4), lower: 0, upper: 1000)
+        let columns = try table.columnNames.map { try table.numeric($0).values.map { try encoding.encode($0) } }
+        return MomentMatrix(of: IntegerTable(columns: columns, rowCount: table.rowCount))
     }
 
     private func close(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool { abs(a - b) <= tolerance * abs(b) }
@@ -56,7 +56,9 @@ import Testing
     @Test func diabetesMatchesScikitLearnAndTheExactSolution() throws {
         let moments = try diabetes()
         let units = [Int64](repeating: 10_000, count: 11)
-        for (ridge, peer, exact) in [(0.0, vectors.ols, vectors.exactOls), (10.0, vectors.ridge10, vectors.exactRidge10)] {
+        for (ridge, peer, exact) in [
+            (0.0, vectors.ols, vectors.exactOls), (10.0, vectors.ridge10, vectors.exactRidge10),
+        ] {
             let fit = try LeastSquares(
                 moments: moments, multipliers: units, features: Array(0..<10), target: 10, ridge: ridge)
             #expect(fit.rank == 10)
@@ -94,7 +96,10 @@ import Testing
     @Test func minimumNormDependsOnRealUnitsNotOnEncodings() throws {
         let case_ = vectors.deficient
         let units: [Int64] = [1, 10, 100, 1000, 1, 8, 2, 5]
-        let columns = (0..<7).map { column in case_.x.map { Int64($0[column]) * units[column] } } + [case_.y.map { Int64($0) * 5 }]
+        let columns =
+            (0..<7).map { column in case_.x.map { Int64($0[column]) * units[column] } } + [
+                case_.y.map { Int64($0) * 5 }
+            ]
         let fit = try LeastSquares(
             moments: MomentMatrix(of: IntegerTable(columns: columns, rowCount: 60)), multipliers: units,
             features: Array(0..<7), target: 7, ridge: 0)
@@ -129,7 +134,9 @@ import Testing
         let weights = (0..<20).map { _ in Int64.random(in: 0...3, using: &generator) }
         let repeated = table.selecting(rows: (0..<20).flatMap { [Int](repeating: $0, count: Int(weights[$0])) })
         #expect(MomentMatrix(of: table, weights: weights) == MomentMatrix(of: repeated))
-        let parts = MomentMatrix(of: table.selecting(rows: Array(0..<7))) + MomentMatrix(of: table.selecting(rows: Array(7..<20)))
+        let parts =
+            MomentMatrix(of: table.selecting(rows: Array(0..<7)))
+            + MomentMatrix(of: table.selecting(rows: Array(7..<20)))
         #expect(parts == MomentMatrix(of: table))
     }
 }

@@ -15,7 +15,9 @@ public struct FitRequest: Codable, Hashable, Sendable {
 
     /// - Throws: `unknownColumn`; `invalidParameter` for no or repeated features, the target among them, or a penalty
     ///   that is negative or not finite.
-    public init(plan: EncodingPlan, target: String, features: [String]? = nil, penalties: [Double]) throws(PrivateLearningError) {
+    public init(plan: EncodingPlan, target: String, features: [String]? = nil, penalties: [Double])
+        throws(PrivateLearningError)
+    {
         self.target = target
         self.features = features ?? plan.features(for: target)
         self.penalties = penalties
@@ -72,7 +74,13 @@ public struct EncryptedFit: Sendable {
 
     /// A fit with cross-validation over one owner's encrypted rows.
     /// - Parameter folds: disjoint sets of row numbers.
+    /// - Throws: `invalidParameter` for folds that overlap, `cohortTooSmall` for a fold below the plan's minimum.
     public init(_ request: FitRequest, over rows: EncryptedRows, folds: [[Int]]) throws {
+        var seen: Set<Int> = []
+        for row in folds.joined() where !seen.insert(row).inserted {
+            throw PrivateLearningError(
+                code: .invalidParameter, message: "folds: row \(row) comes twice, want each row at most once")
+        }
         try self.init(request: request, parts: folds.map { try rows.moments(rows: $0) })
     }
 

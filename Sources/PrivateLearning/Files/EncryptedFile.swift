@@ -46,17 +46,21 @@ struct EncryptedFile {
         self.ciphertexts = ciphertexts
     }
 
-    /// Reads and checks a whole file.
+    /// Reads and checks a whole file and makes a value of it.
     /// - Throws: errors that begin with the file's name.
-    init(path: String, kind wanted: ContainerKind) throws {
+    static func read<Value>(_ path: String, kind: ContainerKind, _ make: (EncryptedFile) throws -> Value) throws
+        -> Value
+    {
         do {
-            try self.init(reading: FileSource(path: path), kind: wanted)
+            return try make(EncryptedFile(reading: FileSource(path: path), kind: kind))
         } catch let error as BinaryCodingError {
             throw error.inFile(path)
         } catch let error as PaillierError {
             throw PrivateLearningError(code: .invalidFile, message: "\(path): \(error.message)")
         } catch let error as PrivateLearningError {
-            throw PrivateLearningError(code: error.code, message: "\(path): \(error.message)")
+            // What a library caller got wrong is here what the file got wrong.
+            let code = error.code == .invalidParameter ? .invalidFile : error.code
+            throw PrivateLearningError(code: code, message: "\(path): \(error.message)")
         }
     }
 
@@ -81,7 +85,8 @@ struct EncryptedFile {
         var ciphertexts: [PaillierCiphertext] = []
         while let section = try reader.next() {
             guard section.tag == Self.ciphertextTag else {
-                throw BinaryCodingError(code: .wrongFormat, message: "section: got tag \(section.tag), want ciphertexts")
+                throw BinaryCodingError(
+                    code: .wrongFormat, message: "section: got tag \(section.tag), want ciphertexts")
             }
             var decoder = BinaryDecoder(section.bytes)
             ciphertexts += try publicKey.decodeCiphertexts(&decoder)
@@ -113,10 +118,18 @@ extension EncryptedMoments {
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedStatistics)
+        self = try EncryptedFile.read(path, kind: .encryptedStatistics) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedStatistics))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         let description = try file.decodeDescription(Description.self)
         guard (1...file.plan.maximumRows).contains(description.rowsAtMost), !description.owners.isEmpty else {
-            throw PrivateLearningError(code: .invalidFile, message: "\(path): owners or rows: out of range")
+            throw PrivateLearningError(code: .invalidFile, message: "owners or rows: out of range")
         }
         let layout = try Self.layout(plan: file.plan, modulusBits: file.publicKey.parameters.modulusBits)
         let packed = try PackedCiphertexts(
@@ -136,7 +149,15 @@ extension EncryptedRows {
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedRows)
+        self = try EncryptedFile.read(path, kind: .encryptedRows) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedRows))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         let description = try file.decodeDescription(Description.self)
         try self.init(
             plan: file.plan, publicKey: file.publicKey, ciphertexts: file.ciphertexts, owner: description.owner)
@@ -163,7 +184,15 @@ extension EncryptedFit {
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedFit)
+        self = try EncryptedFile.read(path, kind: .encryptedFit) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedFit))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         let description = try file.decodeDescription(Description.self)
         let layout = try EncryptedMoments.layout(
             plan: file.plan, modulusBits: file.publicKey.parameters.modulusBits)
@@ -172,7 +201,7 @@ extension EncryptedFit {
             description.parts.count * size == file.ciphertexts.count,
             description.parts.allSatisfy({ (1...file.plan.maximumRows).contains($0.rowsAtMost) })
         else {
-            throw PrivateLearningError(code: .invalidFile, message: "\(path): parts: do not fit the ciphertexts")
+            throw PrivateLearningError(code: .invalidFile, message: "parts: do not fit the ciphertexts")
         }
         let parts = try description.parts.enumerated().map { index, part in
             let packed = try PackedCiphertexts(

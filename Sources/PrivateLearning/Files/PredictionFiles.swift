@@ -1,3 +1,4 @@
+import BinaryCoding
 import Foundation
 import Paillier
 
@@ -15,7 +16,15 @@ extension EncryptedFeatures {
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedFeatures)
+        self = try EncryptedFile.read(path, kind: .encryptedFeatures) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedFeatures))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         let description = try file.decodeDescription(Description.self)
         try self.init(
             plan: file.plan, publicKey: file.publicKey, columns: description.columns, rowCount: description.rows,
@@ -37,10 +46,19 @@ extension EncryptedModel {
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedModel)
+        self = try EncryptedFile.read(path, kind: .encryptedModel) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedModel))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         let description = try file.decodeDescription(Description.self)
         try self.init(
-            plan: file.plan, publicKey: file.publicKey, featureNames: description.features, meaning: description.meaning,
+            plan: file.plan, publicKey: file.publicKey, featureNames: description.features,
+            meaning: description.meaning,
             ciphertexts: file.ciphertexts)
     }
 }
@@ -48,12 +66,21 @@ extension EncryptedModel {
 extension EncryptedPredictions {
     public func write(to path: String) throws {
         try EncryptedFile(
-            kind: .encryptedPredictions, plan: plan, publicKey: publicKey, description: meaning, ciphertexts: ciphertexts
+            kind: .encryptedPredictions, plan: plan, publicKey: publicKey, description: meaning,
+            ciphertexts: ciphertexts
         ).write(to: path)
     }
 
     public init(path: String) throws {
-        let file = try EncryptedFile(path: path, kind: .encryptedPredictions)
+        self = try EncryptedFile.read(path, kind: .encryptedPredictions) { try Self($0) }
+    }
+
+    /// As ``init(path:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8]) throws {
+        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedPredictions))
+    }
+
+    private init(_ file: EncryptedFile) throws {
         try self.init(
             plan: file.plan, publicKey: file.publicKey, meaning: file.decodeDescription(Meaning.self),
             ciphertexts: file.ciphertexts)

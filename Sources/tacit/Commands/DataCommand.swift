@@ -127,7 +127,7 @@ struct DataSchemaCommand: ParsableCommand {
                 throw CommandFailure(.noInput, "\(place): no schema to confirm; make a proposal first")
             }
             try Schema(path: place).confirmed().write(to: place)
-            return Console.result("\(place): confirmed")
+            return try Console.result(Made(schema: place, confirmed: true), json: common.json, "\(place): confirmed")
         }
         guard common.yes || !FileManager.default.fileExists(atPath: place) else {
             throw CommandFailure(.cannotCreate, "\(place): exists; give another --out, or --yes to replace it")
@@ -135,7 +135,14 @@ struct DataSchemaCommand: ParsableCommand {
         let format = CSVFormat(encoding: isLatin1 ? .latin1 : .utf8, missingMarks: [""] + missingMarks)
         let proposal = try Schema.proposal(forCSV: data, format: format, target: target)
         try proposal.write(to: place)
-        Console.result("\(place): a proposal for \(proposal.columns.count) columns; check it, then `tacit data schema --data \(data) --confirm`")
+        try Console.result(
+            Made(schema: place, confirmed: false), json: common.json,
+            "\(place): a proposal for \(proposal.columns.count) columns; check it, then `tacit data schema --data \(data) --confirm`")
+    }
+
+    struct Made: Encodable {
+        var schema: String
+        var confirmed: Bool
     }
 }
 
@@ -167,7 +174,13 @@ struct DataSplitCommand: ParsableCommand {
         for (name, piece) in pieces {
             try CSVWriter().write(piece, to: name + ".csv")
             try schema.write(to: name + ".schema.json")
-            Console.result("\(name).csv: \(piece.rowCount) rows")
+            if !common.json { Console.result("\(name).csv: \(piece.rowCount) rows") }
         }
+        if common.json { try Console.json(pieces.map { Made(file: $0.0 + ".csv", rows: $0.1.rowCount) }) }
+    }
+
+    struct Made: Encodable {
+        var file: String
+        var rows: Int
     }
 }

@@ -105,6 +105,19 @@ struct DecryptCommand: ParsableCommand {
         var sharing: PaillierSharing
     }
 
+    private struct Made: Encodable {
+        var file: String
+        var rows: Int
+        var owners: [String]?
+        var target: String?
+    }
+
+    private struct MadePart: Encodable {
+        var file: String
+        var share: Int
+        var threshold: Int
+    }
+
     private static let partialTag: UInt32 = 1
 
     private func writePartial(_ part: PartialDecryption, of sharing: PaillierSharing) throws {
@@ -115,7 +128,9 @@ struct DecryptCommand: ParsableCommand {
         var writer = try ContainerWriter(path: out, header: header)
         try writer.write(tag: Self.partialTag, encoder.bytes)
         try writer.commit()
-        Console.result("\(out): partial decryption by share \(part.index); \(sharing.threshold) of these open \(file)")
+        try Console.result(
+            MadePart(file: out, share: part.index, threshold: sharing.threshold), json: common.json,
+            "\(out): partial decryption by share \(part.index); \(sharing.threshold) of these open \(file)")
     }
 
     private func readPartial(_ path: String, of sharing: PaillierSharing) throws -> PartialDecryption {
@@ -162,11 +177,15 @@ struct DecryptCommand: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             try writeAtomically(encoder.encode(encoded), to: out, permissions: 0o600)
-            Console.result("\(out): sums over \(moments[0, 0]) rows of \(sums.owners.joined(separator: ", "))")
+            try Console.result(
+                Made(file: out, rows: moments[0, 0].intValue ?? 0, owners: sums.owners, target: nil), json: common.json,
+                "\(out): sums over \(moments[0, 0]) rows of \(sums.owners.joined(separator: ", "))")
         case .predictions(let predictions):
             let values = try predictions.open(plaintexts: plaintexts)
             try PredictionFile.write(values, to: out)
-            Console.result("\(out): \(values.count) predictions of \(predictions.meaning.target)")
+            try Console.result(
+                Made(file: out, rows: values.count, owners: nil, target: predictions.meaning.target), json: common.json,
+                "\(out): \(values.count) predictions of \(predictions.meaning.target)")
         }
     }
 

@@ -52,9 +52,28 @@ struct KeyWriter {
         Fingerprint(of: Array("paillier \(key.parameters.modulusBits)".utf8))
     }
 
+    /// Writes all of the files or none of them, and only while no other process writes keys to the same folder.
+    private func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
+        let folder = open(URL(fileURLWithPath: name).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        if folder >= 0 { flock(folder, LOCK_EX) }
+        defer { if folder >= 0 { close(folder) } }
+        try requireNew(paths)
+        do {
+            try body()
+        } catch {
+            for path in paths { unlink(path) }
+            throw error
+        }
+        return paths
+    }
+
     func write(_ secret: PaillierSecretKey) throws -> [String] {
         try requireNew([publicPath, secretPath])
         let phrase = try secretPassphrase
+        return try writeAll([publicPath, secretPath]) { try write(secret, phrase) }
+    }
+
+    private func write(_ secret: PaillierSecretKey, _ phrase: SecretBytes?) throws {
         let key = secret.publicKey
         var random = SystemRandom()
         try KeyFile.writeSecret(
@@ -63,15 +82,18 @@ struct KeyWriter {
             to: secretPath, using: &random)
         try KeyFile.writePublic(
             key.encoded, description: description(key), parameters: parameters(key), key: key.fingerprint, to: publicPath)
-        return [publicPath, secretPath]
     }
 
     func write(_ shares: [PaillierKeyShare]) throws -> [String] {
-        let sharing = shares[0].sharing
-        let key = sharing.publicKey
         let paths = shares.map { sharePath($0.index) }
         try requireNew([publicPath] + paths)
         let phrase = try secretPassphrase
+        return try writeAll([publicPath] + paths) { try write(shares, to: paths, phrase) }
+    }
+
+    private func write(_ shares: [PaillierKeyShare], to paths: [String], _ phrase: SecretBytes?) throws {
+        let sharing = shares[0].sharing
+        let key = sharing.publicKey
         var encoder = BinaryEncoder()
         sharing.encode(into: &encoder)
         var random = SystemRandom()
@@ -84,7 +106,6 @@ struct KeyWriter {
         try KeyFile.writePublic(
             encoder.bytes, description: description(key, sharing: sharing), parameters: parameters(key),
             key: key.fingerprint, to: publicPath)
-        return [publicPath] + paths
     }
 }
 
@@ -198,6 +219,11 @@ struct KeysSplitCommand: ParsableCommand {
         common.apply()
         let (_, secret) = try KeyInput.secretKey(file, passphrase)
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
-        for path in try writer.write(secret.split(threshold: threshold, shares: shares)) { Console.result(path) }
+        let files = try writer.write(secret.split(threshold: threshold, shares: shares))
+        if common.json {
+            try Console.json(KeysGenerateCommand.Made(fingerprint: secret.publicKey.fingerprint.hexadecimal, files: files))
+        } else {
+            for file in files { Console.result(file) }
+        }
     }
 }

@@ -40,7 +40,7 @@ struct PredictCommand: ParsableCommand {
             let features = try EncryptedFeatures(path: encrypted)
             let scores = try features.scores(of: ModelFile.read(model), using: &random)
             try scores.write(to: out)
-            Console.result("\(out): \(features.rowCount) encrypted predictions of \(scores.meaning.target)")
+            try done(rows: features.rowCount, target: scores.meaning.target, isEncrypted: true)
         } else if let encrypted, let data {
             let header = try Containers.header(encrypted)
             guard header.kind == .encryptedModel else {
@@ -50,13 +50,26 @@ struct PredictCommand: ParsableCommand {
             let (table, _) = try format.read(data, needsTarget: false)
             let scores = try sealed.scores(of: table, using: &random)
             try scores.write(to: out)
-            Console.result("\(out): \(table.rowCount) encrypted predictions of \(scores.meaning.target)")
+            try done(rows: table.rowCount, target: scores.meaning.target, isEncrypted: true)
         } else if let model, let data {
             let fitted = try ModelFile.read(model)
             let (table, _) = try format.read(data, needsTarget: false)
             let values = try fitted.predict(table)
             try PredictionFile.write(values, to: out)
-            Console.result("\(out): \(values.count) predictions of \(fitted.target)")
+            try done(rows: values.count, target: fitted.target, isEncrypted: false)
         }
+    }
+
+    struct Made: Encodable {
+        var file: String
+        var rows: Int
+        var target: String
+        var encrypted: Bool
+    }
+
+    private func done(rows: Int, target: String, isEncrypted: Bool) throws {
+        try Console.result(
+            Made(file: out, rows: rows, target: target, encrypted: isEncrypted), json: common.json,
+            "\(out): \(rows) \(isEncrypted ? "encrypted " : "")predictions of \(target)")
     }
 }

@@ -71,6 +71,10 @@ struct ReportCompareCommand: ParsableCommand {
             try writeAtomically(Array(comparison.html().utf8), to: html)
             return Console.result(html)
         }
+        if common.json {
+            let texts = try reports.map { String(decoding: try $0.jsonData(), as: UTF8.self) }
+            return Console.result("[" + texts.joined(separator: ",\n") + "]")
+        }
         Console.result(comparison.terminalText(ReportFile.terminal))
     }
 }

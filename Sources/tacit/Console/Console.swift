@@ -66,6 +66,11 @@ enum Console {
         return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 80
     }
 
+    /// What was made: as JSON when asked for, else as a line for people.
+    static func result(_ value: some Encodable, json: Bool, _ text: @autoclosure () -> String) throws {
+        if json { try Self.json(value) } else { result(text()) }
+    }
+
     /// A value as JSON with sorted keys, to standard output.
     static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()

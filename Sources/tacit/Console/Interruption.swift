@@ -15,6 +15,7 @@ enum Interruption {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler {
                 UnfinishedFiles.removeAll()
+                PassphraseOptions.showTyping()
                 let note = "\ntacit: interrupted; unfinished files were removed, finished ones are whole\n"
                 Console.write(note, to: STDERR_FILENO)
                 _exit(128 + number)

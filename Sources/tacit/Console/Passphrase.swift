@@ -2,6 +2,7 @@ import AtomicFiles
 import ArgumentParser
 import Foundation
 import Randomness
+import Synchronization
 
 /// Where a passphrase comes from, in this order: a file, the environment, a question on the terminal.
 struct PassphraseOptions: ParsableArguments {
@@ -38,15 +39,28 @@ struct PassphraseOptions: ParsableArguments {
         return first
     }
 
+    /// The terminal's settings while what is typed is hidden.
+    private static let terminalBefore = Mutex<termios?>(nil)
+
+    /// Shows again what is typed. For the end of a question, and for a process that is interrupted during one.
+    static func showTyping() {
+        terminalBefore.withLock { before in
+            guard var settings = before else { return }
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
+            before = nil
+        }
+    }
+
     private func ask(_ prompt: String) throws -> SecretBytes {
         Console.write(prompt, to: STDERR_FILENO)
         var before = termios()
         tcgetattr(STDIN_FILENO, &before)
         var silent = before
         silent.c_lflag &= ~tcflag_t(ECHO)
+        Self.terminalBefore.withLock { $0 = before }
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before)
+            Self.showTyping()
             Console.write("\n", to: STDERR_FILENO)
         }
         var bytes: [UInt8] = []
