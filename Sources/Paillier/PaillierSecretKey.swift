@@ -110,7 +110,8 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
         let sides = [(modPSquared, p), (modQSquared, q)]
         let powers = parallelMap(2) { side in
             let (context, prime) = sides[side]
-            return context.powers(of: ciphertexts.map { $0.value.modulo(context.modulus) }, exponent: .secret(prime - 1))
+            let residues = ciphertexts.map { $0.value.modulo(context.modulus) }
+            return context.powers(of: residues, exponent: .secret(prime - 1))
         }
         return parallelMap(ciphertexts.count, chunk: 16) { index in
             let mP = ((powers[0][index] - 1).dividedFloor(by: self.p) * self.scaleP).modulo(self.p)
