@@ -50,7 +50,7 @@ public final class PaillierSecretKey: Sendable, CustomStringConvertible {
     ///
     /// p and q have half the modulus's bits each and differ in one of their upper 100 bits (FIPS 186-5, A.1.1); their
     /// further properties are those of ``canBeShared``.
-    /// - Cost: about 110 primality tests of half-size numbers; 0.1 s for 3072 bits on one core on average. The time depends on the
+    /// - Cost: about 90 primality tests of half-size numbers; 0.1 s for 3072 bits on one core on average. The time depends on the
     ///   key: generate keys where nobody measures.
     public static func generate(
         _ parameters: PaillierParameters, using random: inout some SecureRandom
