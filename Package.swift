@@ -99,7 +99,10 @@ let package = Package(
             name: "BigIntegersTests", dependencies: ["BigIntegers", "TacitTestSupport"]),
         .testTarget(
             name: "PaillierTests",
-            dependencies: ["BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Randomness", "TacitTestSupport"],
+            dependencies: [
+                "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
+                "TacitTestSupport",
+            ],
             exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",

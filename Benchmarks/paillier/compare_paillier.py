@@ -76,7 +76,8 @@ def value():
 
 def phe_once(operation):
     s = STATE
-    i = s["position"] = s["position"] + 1
+    s["position"] += 1
+    i = s["position"]
     if operation == "keygen":
         phe.generate_paillier_keypair(n_length=s["bits"])
     elif operation == "encrypt":
@@ -86,7 +87,6 @@ def phe_once(operation):
         util.mulmod(s["public"].raw_encrypt(encoded.encoding, r_value=1), s["a"][0].ciphertext(False),
                     s["public"].nsquare)
     elif operation == "add":
-        s["public"]  # the same attribute look-ups as below
         s["a"][i % 8] + s["b"][i % 8]
     elif operation == "multiply":
         s["a"][i % 8] * ((1 << 52) + i * 1234567890123)
@@ -128,7 +128,7 @@ def peer_seconds(pool, cores, which, operation, count):
 
 # --- the schedule -----------------------------------------------------------------------------------------------------
 
-# name, our request, our count, peer's operation, peer's count on one core, scale of the peer's single operations
+# name, our request, our operations a turn, the peer's operation, its operations a turn
 SINGLE = [
     ("keygen", "keygen", 1, "keygen", 1),
     ("encrypt, one at a time", "encrypt-one", 4, "encrypt", 3),

@@ -8,7 +8,7 @@ import Randomness
 /// A dealer who knows the factors draws a polynomial f of degree k − 1 over ℤ_{nλ'} with f(0) = d, where λ' =
 /// (p−1)(q−1)/4, d ≡ 0 mod λ' and d ≡ 1 mod n; the other coefficients are uniform. Holder i gets sᵢ = f(i). Since nλ' has
 /// no prime factor below 2¹⁶, all differences of indices are invertible and fewer than k shares are independent of d.
-/// v generates the squares modulo n² (but for a negligible part of its choices), vᵢ = v^(Δsᵢ) with Δ = n!; against these a holder's proof is checked.
+/// v is a random square modulo n² and vᵢ = v^(Δsᵢ) with Δ = n!; against these a holder's proof is checked.
 /// - Guarantee: the dealer is trusted to delete key and shares; holders are semi-honest or are found out by their proof.
 /// - Reference: Shoup 2000; Fouque, Poupard, Stern 2000; Damgård, Jurik 2001, section 4.1.
 public struct PaillierSharing: Hashable, Sendable, CustomStringConvertible {

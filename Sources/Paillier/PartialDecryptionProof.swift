@@ -12,10 +12,15 @@ import Randomness
 /// e = H(…, a, b), z = ρ + e·x over the integers.
 ///
 /// Guarantee, in the random oracle model: z hides x statistically (2⁻¹²⁸). Who proves a false statement with fewer than
-/// k shares can factor n. Let wⱼ = yⱼ/gⱼ^x ≠ 1; two accepted runs that differ in tⱼ or in e give an m < 2¹²⁸ with
-/// wⱼ^m = 1 (or, by chance 2⁻¹²⁸, none). The squares' order is n·p'·q' with all prime factors above 2¹⁶ and p', q'
-/// coprime, so some power of wⱼ by m/ℓᵏ, ℓ a prime factor of m, has an order that divides only one of p', q' and is 1
-/// modulo exactly one of p, q: its gcd with n, minus one, is a factor. (Factoring m costs little.)
+/// k shares can factor n:
+/// - Two accepted runs with one commitment give e ≠ e' and z, z' with v^(z−z') = vᵢ^(e−e'), G^(z−z') = Y^(e−e'). If
+///   u = (z − z') − x(e − e') ≠ 0, then v^u = 1: u is a multiple of the order of a random square, which factors n. So
+///   u = 0 and W^(e−e') = 1 for W = Y/G^x = Π wⱼ^tⱼ, wⱼ = yⱼ/gⱼ^x.
+/// - If W = 1 although some wⱼ ≠ 1, a run with another tⱼ gives wⱼ^(tⱼ−tⱼ') = 1 (or happens with probability 2⁻¹²⁸).
+/// - Either way a square w ≠ 1 and an m with 0 < m < 2¹²⁸ and w^m = 1 are known. The squares' order is n·p'·q' with p', q'
+///   coprime, and all primes in n exceed m. Some power of w by m/ℓᵏ, for a prime ℓ dividing m (m is short enough to
+///   factor), has an order that is a power of ℓ, so divides only one of p', q': it is 1 modulo exactly one of p and q, and
+///   its gcd with n, after subtracting 1, is a factor.
 /// - Reference: Chaum, Pedersen 1992; Shoup 2000, section 4; Damgård, Jurik 2001, section 4.1.
 struct PartialDecryptionProof: Hashable, Sendable {
     /// e, 128 bits.

@@ -2,10 +2,26 @@ import BigIntegers
 import Parallelism
 import Randomness
 
-/// The odd primes below 2¹⁶.
+/// The odd primes below 2¹⁶, and more of them for sieving.
 enum SmallPrimes {
-    static let all: [Int] = {
-        let limit = 1 << 16
+    static let all = below(1 << 16)
+
+    /// Below 2²⁰ in groups whose products fit a machine word, so that one division of a large number serves a group.
+    static let groups: [(product: UInt, primes: [Int])] = {
+        var groups: [(product: UInt, primes: [Int])] = [(1, [])]
+        for prime in below(1 << 20) {
+            let (product, overflow) = groups[groups.count - 1].product.multipliedReportingOverflow(by: UInt(prime))
+            if overflow {
+                groups.append((UInt(prime), [prime]))
+            } else {
+                groups[groups.count - 1].product = product
+                groups[groups.count - 1].primes.append(prime)
+            }
+        }
+        return groups
+    }()
+
+    private static func below(_ limit: Int) -> [Int] {
         var isComposite = [Bool](repeating: false, count: limit)
         var primes: [Int] = []
         for candidate in stride(from: 3, to: limit, by: 2) where !isComposite[candidate] {
@@ -15,7 +31,7 @@ enum SmallPrimes {
             }
         }
         return primes
-    }()
+    }
 
     /// Their product, with 2.
     static let product: BigInteger = {
@@ -50,15 +66,20 @@ enum PrimeGeneration {
         let low = BigInteger.random(bits: bits - 2, using: &random)
         let start = (BigInteger(3) << (bits - 2)) + ((low >> 2) << 2) + 3
         var isExcluded = [Bool](repeating: false, count: window)
-        for prime in SmallPrimes.all {
-            let remainder = Int(start.remainder(dividingBy: UInt(prime)))
-            // 4i ≡ target − start for target 0 (the candidate itself) and 1 (the candidate minus one).
-            let quarter = inverseOfFour(modulo: prime)
-            for target in [0, 1] {
-                var index = (target + prime - remainder) % prime * quarter % prime
-                while index < window {
-                    isExcluded[index] = true
-                    index += prime
+        // The longer the numbers, the more a test costs that a sieved prime saves.
+        let limit = bits < 1024 ? 1 << 16 : 1 << 20
+        for group in SmallPrimes.groups where group.primes[0] < limit {
+            let groupRemainder = start.remainder(dividingBy: group.product)
+            for prime in group.primes where prime < limit {
+                let remainder = Int(groupRemainder % UInt(prime))
+                // 4i ≡ target − start for target 0 (the candidate itself) and 1 (the candidate minus one).
+                let quarter = inverseOfFour(modulo: prime)
+                for target in 0...(prime < 1 << 16 ? 1 : 0) {
+                    var index = (target + prime - remainder) % prime * quarter % prime
+                    while index < window {
+                        isExcluded[index] = true
+                        index += prime
+                    }
                 }
             }
         }

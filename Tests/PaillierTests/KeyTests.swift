@@ -1,6 +1,7 @@
 import BigIntegers
 import BinaryCoding
 import Paillier
+import Parallelism
 import Randomness
 import TacitTestSupport
 import Testing
@@ -61,6 +62,31 @@ import Testing
         #expect(TestKeys.make(512, seed: 9).publicKey == TestKeys.make(512, seed: 9).publicKey)
         #expect(TestKeys.make(512, seed: 9).publicKey != TestKeys.make(512, seed: 10).publicKey)
         #expect(PaillierSecretKey.generate(.bits2048).publicKey != PaillierSecretKey.generate(.bits2048).publicKey)
+    }
+
+    /// From the seed to the last byte, whatever the machine has: everything random is drawn in one order.
+    @Test func wholeRunIsReproducible() throws {
+        func run(cores: Int?) throws -> [UInt8] {
+            Cores.limit(to: cores)
+            defer { Cores.limit(to: nil) }
+            var random = SeededRandom(seed: 77)
+            let key = PaillierSecretKey.generate(try .insecure(bits: 512), using: &random)
+            let encryptor = PaillierEncryptor(key.publicKey)
+            encryptor.precompute(count: 3, using: &random)
+            var encoder = BinaryEncoder()
+            let ciphertexts = try encryptor.encrypt((0..<20).map { BigInteger($0) }, using: &random)
+            try key.publicKey.encode(encryptor.rerandomise(ciphertexts, using: &random), into: &encoder)
+            for share in try key.split(threshold: 2, shares: 3, using: &random) {
+                share.sharing.encode(try share.partialDecryption(of: ciphertexts, using: &random), into: &encoder)
+            }
+            return encoder.bytes
+        }
+        let bytes = try run(cores: 1)
+        #expect(try run(cores: nil) == bytes)
+        #expect(try run(cores: 5) == bytes)
+        // Pinned, so that a change of what is computed does not go unnoticed.
+        #expect(
+            Fingerprint(of: bytes).hexadecimal == "f50d334ed637b4ffb3c151b44b9ec3d11f8ed7c384e18c58d4f41d2bcd9f79c6")
     }
 
     @Test func decryptionEqualsTheTextbookOne() throws {

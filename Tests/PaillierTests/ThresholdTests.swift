@@ -118,6 +118,49 @@ import Testing
         }
     }
 
+    /// Changes that keep the plain product of a file's values, or only its order: one proof covers all values, so it must
+    /// notice.
+    @Test func valuesOfOneFileCannotBeTradedAgainstEachOther() throws {
+        let setting = try Setting()
+        let (sharing, ciphertexts) = (setting.sharing, setting.ciphertexts)
+        let good = setting.bytes(setting.parts[1])
+        let square = sharing.publicKey.modulus * sharing.publicKey.modulus
+        let ranges = (0..<3).map { Self.firstValue + $0 * Self.width..<Self.firstValue + ($0 + 1) * Self.width }
+        let values = ranges.map { BigInteger(bigEndianBytes: good[$0]) }
+        let shift: BigInteger = 4
+        let traded = [
+            (values[0] * shift).modulo(square), (values[1] * shift.inverse(modulo: square)!).modulo(square), values[2],
+        ]
+        for changed in [traded, [values[1], values[0], values[2]], [values[0], values[0], values[0]]] {
+            var bytes = good
+            for (range, value) in zip(ranges, changed) {
+                bytes.replaceSubrange(range, with: value.bigEndianBytes(count: Self.width))
+            }
+            let part = try setting.decode(bytes)
+            expectError(.forgedPartialDecryption, "share 2") { try sharing.verify(part, of: ciphertexts) }
+        }
+        try sharing.verify(setting.decode(good), of: ciphertexts)
+    }
+
+    /// A proof says nothing about another file: not for the same holder, not for the same ciphertexts.
+    @Test func proofsCannotBeMoved() throws {
+        let setting = try Setting()
+        let again = try setting.shares[1].partialDecryption(of: setting.ciphertexts)
+        #expect(again != setting.parts[1])  // proofs are randomised
+        let one = try setting.shares[1].partialDecryption(of: [setting.ciphertexts[0]])
+        let whole = setting.bytes(setting.parts[1])
+        let proofStart = Self.firstValue + 3 * Self.width
+        var bytes = whole
+        bytes.replaceSubrange(proofStart..., with: setting.bytes(one)[(Self.firstValue + Self.width)...])
+        let part = try setting.decode(bytes)
+        expectError(.forgedPartialDecryption) { try setting.sharing.verify(part, of: setting.ciphertexts) }
+        bytes = whole
+        bytes.replaceSubrange(proofStart..., with: setting.bytes(setting.parts[0])[proofStart...])
+        let other = try setting.decode(bytes)
+        expectError(.forgedPartialDecryption) { try setting.sharing.verify(other, of: setting.ciphertexts) }
+        try setting.sharing.verify(again, of: setting.ciphertexts)
+    }
+
     @Test func wrongContributionsWithoutProofsDoNotFit() throws {
         let setting = try Setting()
         var bytes = setting.bytes(setting.parts[1])
