@@ -13,7 +13,7 @@
 SWIFT ?= swift
 # Tests are optimised and see only what other modules see, so they share their build with the product.
 TEST = $(SWIFT) test -c release --disable-testable-imports
-SWIFT_FOLDERS = Package.swift Sources Tests Benchmarks
+SWIFT_FOLDERS = Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 demo: build
 	.build/release/tacit demo --out tacit-demo

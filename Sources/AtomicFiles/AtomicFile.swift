@@ -78,9 +78,9 @@ public final class AtomicFile {
             var offset = 0
             while offset < bytes.count {
                 #if canImport(Darwin)
-                let written = Darwin.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                    let written = Darwin.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
                 #else
-                let written = Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                    let written = Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
                 #endif
                 if written < 0 && errno == EINTR { continue }
                 guard written > 0 else {

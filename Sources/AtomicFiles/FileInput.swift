@@ -35,9 +35,9 @@ public final class FileInput {
             filled = 0
             while filled < count {
                 #if canImport(Darwin)
-                let got = Darwin.read(descriptor, buffer.baseAddress! + filled, count - filled)
+                    let got = Darwin.read(descriptor, buffer.baseAddress! + filled, count - filled)
                 #else
-                let got = Glibc.read(descriptor, buffer.baseAddress! + filled, count - filled)
+                    let got = Glibc.read(descriptor, buffer.baseAddress! + filled, count - filled)
                 #endif
                 if got < 0 && errno == EINTR { continue }
                 if got < 0 { failed = true }
@@ -53,9 +53,9 @@ public final class FileInput {
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(AtomicFilesError) -> Int {
         while true {
             #if canImport(Darwin)
-            let got = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+                let got = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
             #else
-            let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             #endif
             if got < 0 && errno == EINTR { continue }
             if got < 0 { throw AtomicFile.failure("cannot read", path, code: .inputOutput) }

@@ -81,7 +81,8 @@ public struct BinaryDecoder: Sendable {
         let count = Int(try decode(UInt32.self, what))
         guard count <= remaining / minimumElementSize else {
             throw BinaryCodingError(
-                code: .truncated, message: "\(what): got room for \(remaining / minimumElementSize) elements, want \(count)")
+                code: .truncated,
+                message: "\(what): got room for \(remaining / minimumElementSize) elements, want \(count)")
         }
         var result: [Element] = []
         result.reserveCapacity(count)

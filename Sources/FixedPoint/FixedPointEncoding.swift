@@ -58,10 +58,12 @@ public struct FixedPointEncoding: Hashable, Sendable {
     ///   outside 0...50, and when a bound times the multiplier exceeds 2^52.
     public init(scale: FixedPointScale, lower: Double, upper: Double) throws(FixedPointError) {
         guard scale.isValid else {
-            throw FixedPointError(code: .invalidEncoding, message: "scale: got \(scale), want 0...15 digits or 0...50 bits")
+            throw FixedPointError(
+                code: .invalidEncoding, message: "scale: got \(scale), want 0...15 digits or 0...50 bits")
         }
         guard lower.isFinite, upper.isFinite, lower <= upper else {
-            throw FixedPointError(code: .invalidEncoding, message: "bounds: got \(lower)...\(upper), want finite and in order")
+            throw FixedPointError(
+                code: .invalidEncoding, message: "bounds: got \(lower)...\(upper), want finite and in order")
         }
         let limit = Double(Int64(1) << 52)
         let factor = Double(scale.multiplier)
@@ -85,7 +87,9 @@ public struct FixedPointEncoding: Hashable, Sendable {
         guard value >= lower, value <= upper else {
             throw FixedPointError(
                 code: .outOfBounds,
-                message: "value: got a number outside the declared bounds \(lower)...\(upper); correct it or widen the bounds")
+                message:
+                    "value: got a number outside the declared bounds \(lower)...\(upper); correct it or widen the bounds"
+            )
         }
         return Self.round(value, Double(scale.multiplier))
     }

@@ -23,7 +23,9 @@ public enum Fuzzing {
 
     /// Calls `body` with variations of the valid inputs: flipped bits, changed, inserted, removed and repeated bytes,
     /// extreme lengths, cuts, pieces of another input, and plain noise.
-    public static func run(valid: [[UInt8]], seed: UInt64 = 1, iterations: Int = Fuzzing.iterations, _ body: ([UInt8]) -> Void) {
+    public static func run(
+        valid: [[UInt8]], seed: UInt64 = 1, iterations: Int = Fuzzing.iterations, _ body: ([UInt8]) -> Void
+    ) {
         var generator = TestGenerator(seed: seed)
         let extremes: [UInt8] = [0, 1, 0x7F, 0x80, 0xFE, 0xFF]
         for iteration in 0..<iterations {

@@ -53,10 +53,12 @@ import Testing
 
     static func imports(of folder: String) -> [(file: String, module: String)] {
         let base = root.appending(path: folder)
-        let files = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
+        let files =
+            FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)?.allObjects as? [URL] ?? []
         return files.filter { $0.pathExtension == "swift" }.flatMap { file -> [(String, String)] in
             let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
-            let pattern = /^(?:@\w+(?:\(\w+\))? )?(?:public |package |internal |private )?import (?:(?:struct|class|enum|func|protocol|typealias) )?(\w+)/
+            let pattern =
+                /^(?:@\w+(?:\(\w+\))? )?(?:public |package |internal |private )?import (?:(?:struct|class|enum|func|protocol|typealias) )?(\w+)/
             return text.split(separator: "\n").compactMap { line in
                 line.firstMatch(of: pattern).map { (file.lastPathComponent, String($0.1)) }
             }
@@ -69,7 +71,9 @@ import Testing
         for target in targets where target.name != "CKernels" {
             let found = Self.imports(of: target.folder)
             for (file, module) in found where !Self.system.contains(module) {
-                #expect(target.dependencies.contains(module), "\(target.folder)/\(file) imports \(module), which is not listed")
+                #expect(
+                    target.dependencies.contains(module),
+                    "\(target.folder)/\(file) imports \(module), which is not listed")
             }
             let used = Set(found.map(\.module))
             for dependency in target.dependencies {
@@ -86,7 +90,9 @@ import Testing
 
     /// The network, the command's parser and the big-number library have one importer each.
     @Test func externalPackagesStayWhereTheyBelong() throws {
-        let owners: [String: Set<String>] = ["ArgumentParser": ["tacit"], "CGMP": ["BigIntegers"], "CZlib": ["Datasets"]]
+        let owners: [String: Set<String>] = [
+            "ArgumentParser": ["tacit"], "CGMP": ["BigIntegers"], "CZlib": ["Datasets"],
+        ]
         for target in try Self.targets() where target.folder.hasPrefix("Sources/") {
             for (module, allowed) in owners where !allowed.contains(target.name) {
                 #expect(!target.dependencies.contains(module), "\(target.name) must not import \(module)")

@@ -39,7 +39,8 @@ import Testing
         #expect {
             try writeAtomically([1], to: missing)
         } throws: {
-            ($0 as? AtomicFilesError)?.message.contains("\(missing): cannot create: No such file or directory; create") == true
+            ($0 as? AtomicFilesError)?.message.contains("\(missing): cannot create: No such file or directory; create")
+                == true
         }
         #expect {
             try readFile(folder.path, limit: 10)

@@ -30,7 +30,8 @@ import Testing
                 default: break
                 }
                 if abs(value) < 1e-3 { continue }
-                #expect(try encoding.encode(value) == Self.exact(value, encoding.scale.multiplier), "\(value) \(digits)")
+                #expect(
+                    try encoding.encode(value) == Self.exact(value, encoding.scale.multiplier), "\(value) \(digits)")
             }
         }
     }

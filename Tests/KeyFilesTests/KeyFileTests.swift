@@ -52,7 +52,9 @@ import Testing
         var writer = try ContainerWriter(path: path, header: header)
         for section in sections {
             var bytes = section.bytes
-            if section.tag == 1 { bytes = Array(String(decoding: bytes, as: UTF8.self).replacing("ward", with: "WARD").utf8) }
+            if section.tag == 1 {
+                bytes = Array(String(decoding: bytes, as: UTF8.self).replacing("ward", with: "WARD").utf8)
+            }
             try writer.write(tag: section.tag, bytes)
         }
         try writer.commit()

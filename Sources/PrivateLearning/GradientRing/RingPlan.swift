@@ -41,7 +41,8 @@ public struct RingPlan: Hashable, Sendable {
             throw PrivateLearningError(code: .invalidParameter, message: "rounds: got \(rounds), want 1...10000")
         }
         guard (8...30).contains(gradientBits) else {
-            throw PrivateLearningError(code: .invalidParameter, message: "gradient bits: got \(gradientBits), want 8...30")
+            throw PrivateLearningError(
+                code: .invalidParameter, message: "gradient bits: got \(gradientBits), want 8...30")
         }
         guard ridge.isFinite, ridge >= 0 else {
             throw PrivateLearningError(code: .invalidParameter, message: "lambda: got \(ridge), want a number ≥ 0")

@@ -58,7 +58,9 @@ package struct LeastSquares {
         rank = ExactRank.rank(of: designEntries, size: d)
 
         // Correlation form: u has unit columns; constant columns get a scale of 1 and never become pivots.
-        let lengths = (0...d).map { product($0, $0).isZero ? DoubleDouble(1) : DoubleDouble(integer: product($0, $0)).squareRoot }
+        let lengths = (0...d).map {
+            product($0, $0).isZero ? DoubleDouble(1) : DoubleDouble(integer: product($0, $0)).squareRoot
+        }
         var matrix = [DoubleDouble](repeating: .zero, count: d * d)
         for i in 0..<d {
             for j in 0..<d { matrix[i * d + j] = DoubleDouble(integer: product(i, j)) / (lengths[i] * lengths[j]) }

@@ -93,7 +93,8 @@ extension LinearModel {
     public var safetensors: Safetensors {
         get throws {
             let architecture = Architecture(
-                kind: kind, link: link, target: target, features: featureNames, ridge: ridge, rows: rowCount, rank: rank,
+                kind: kind, link: link, target: target, features: featureNames, ridge: ridge, rows: rowCount,
+                rank: rank,
                 trainingMetrics: trainingMetrics, plan: plan)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]
@@ -128,7 +129,8 @@ extension LinearModel {
             let intercept = file.tensors["intercept"], intercept.shape == [1],
             weights.values.allSatisfy(\.isFinite), intercept.values[0].isFinite
         else {
-            throw PrivateLearningError(code: .invalidFile, message: "model: want \(width) finite coefficients and one intercept")
+            throw PrivateLearningError(
+                code: .invalidFile, message: "model: want \(width) finite coefficients and one intercept")
         }
         let errors = file.tensors["standard_errors"]
         guard errors == nil || errors!.shape == [width] else {

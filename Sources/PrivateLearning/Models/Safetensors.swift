@@ -73,7 +73,9 @@ public struct Safetensors: Hashable, Sendable {
             var count = 1
             for extent in shape {
                 let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-                guard extent >= 0, !overflow, product <= bytes.count else { throw fail("\(name): shape \(shape) too large") }
+                guard extent >= 0, !overflow, product <= bytes.count else {
+                    throw fail("\(name): shape \(shape) too large")
+                }
                 count = product
             }
             guard offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] <= bytes.count - start,

@@ -20,7 +20,8 @@ public struct EncryptedFeatures: Sendable {
         plan: EncodingPlan, publicKey: PaillierPublicKey, columns: [String], rowCount: Int,
         ciphertexts: [PaillierCiphertext]
     ) throws {
-        guard (1...EncodingPlan.rowLimit).contains(rowCount), !columns.isEmpty, Set(columns).count == columns.count else {
+        guard (1...EncodingPlan.rowLimit).contains(rowCount), !columns.isEmpty, Set(columns).count == columns.count
+        else {
             throw PrivateLearningError(
                 code: .invalidFile, message: "rows or columns: got \(rowCount) and \(columns.count), out of range")
         }
@@ -61,7 +62,8 @@ public struct EncryptedFeatures: Sendable {
         let features = try model.featureNames.map { try plan.index(of: $0) }
         let positions = try model.featureNames.map { name in
             guard let position = columns.firstIndex(of: name) else {
-                throw PrivateLearningError(code: .unknownColumn, message: "feature \(name): not among the encrypted columns")
+                throw PrivateLearningError(
+                    code: .unknownColumn, message: "feature \(name): not among the encrypted columns")
             }
             return position
         }
@@ -110,7 +112,8 @@ public struct EncryptedModel: Sendable {
         ciphertexts: [PaillierCiphertext]
     ) throws {
         for name in featureNames { _ = try plan.index(of: name) }
-        guard ciphertexts.count == featureNames.count + 1, (0...ScoreEncoding.maximumScaleBits).contains(meaning.scaleBits)
+        guard ciphertexts.count == featureNames.count + 1,
+            (0...ScoreEncoding.maximumScaleBits).contains(meaning.scaleBits)
         else {
             throw PrivateLearningError(
                 code: .invalidFile, message: "weights: got \(ciphertexts.count), want \(featureNames.count + 1)")

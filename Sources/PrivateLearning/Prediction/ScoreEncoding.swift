@@ -47,7 +47,8 @@ struct ScoreEncoding {
             }
         }
         throw PrivateLearningError(
-            code: .invalidParameter, message: "weights: scores within the declared bounds need more than \(Self.slotBits) bits")
+            code: .invalidParameter,
+            message: "weights: scores within the declared bounds need more than \(Self.slotBits) bits")
     }
 
     /// One slot a row.

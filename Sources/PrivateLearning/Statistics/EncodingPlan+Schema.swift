@@ -53,7 +53,8 @@ extension EncodingPlan {
             if made.count == 1 { targetName = made[0] }
         }
         return try EncodingPlan(
-            recipe: recipe, columns: columns, target: targetName, maximumRows: maximumRows, minimumCohort: minimumCohort)
+            recipe: recipe, columns: columns, target: targetName, maximumRows: maximumRows, minimumCohort: minimumCohort
+        )
     }
 
     /// A table as integers.

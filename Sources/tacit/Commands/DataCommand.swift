@@ -8,7 +8,8 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data", abstract: "List, describe, declare and split tables.",
         subcommands: [
-            DataListCommand.self, DataFetchCommand.self, DataDescribeCommand.self, DataSchemaCommand.self, DataSplitCommand.self,
+            DataListCommand.self, DataFetchCommand.self, DataDescribeCommand.self, DataSchemaCommand.self,
+            DataSplitCommand.self,
         ])
 }
 
@@ -69,7 +70,8 @@ struct DataFetchCommand: AsyncParsableCommand {
 }
 
 struct DataDescribeCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "describe", abstract: "Columns, ranges, missing values, oddities.")
+    static let configuration = CommandConfiguration(
+        commandName: "describe", abstract: "Columns, ranges, missing values, oddities.")
 
     @OptionGroup var table: TableOptions
     @OptionGroup var common: CommonOptions
@@ -116,7 +118,8 @@ struct DataSchemaCommand: ParsableCommand {
     @Option(help: "The file to write; without it the one beside the data.") var out: String?
     @Flag(help: "Confirm the schema that is there, as it is.") var confirm = false
     @Flag(name: .customLong("latin1"), help: "The file is in ISO 8859-1.") var isLatin1 = false
-    @Option(name: .customLong("missing"), help: "A field that means a missing value; may be repeated.") var missingMarks: [String] = []
+    @Option(name: .customLong("missing"), help: "A field that means a missing value; may be repeated.")
+    var missingMarks: [String] = []
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -137,7 +140,8 @@ struct DataSchemaCommand: ParsableCommand {
         try proposal.write(to: place)
         try Console.result(
             Made(schema: place, confirmed: false), json: common.json,
-            "\(place): a proposal for \(proposal.columns.count) columns; check it, then `tacit data schema --data \(data) --confirm`")
+            "\(place): a proposal for \(proposal.columns.count) columns; check it, then `tacit data schema --data \(data) --confirm`"
+        )
     }
 
     struct Made: Encodable {
@@ -149,7 +153,8 @@ struct DataSchemaCommand: ParsableCommand {
 struct DataSplitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "split", abstract: "Divide a table into training and test rows, or among owners.",
-        discussion: "Writes NAME-train.csv and NAME-test.csv, or NAME-1.csv … with --parts, each with its schema beside it.")
+        discussion:
+            "Writes NAME-train.csv and NAME-test.csv, or NAME-1.csv … with --parts, each with its schema beside it.")
 
     @OptionGroup var table: TableOptions
     @Option(help: "Share of test rows.") var test: Double = 0.2

@@ -47,7 +47,8 @@ struct DecryptCommand: ParsableCommand {
             case .encryptedPredictions: self = .predictions(try EncryptedPredictions(path: path))
             default:
                 throw CommandFailure(
-                    .data, "\(path): kind: got \(header.kind), want an encrypted fit, encrypted sums or encrypted predictions")
+                    .data,
+                    "\(path): kind: got \(header.kind), want an encrypted fit, encrypted sums or encrypted predictions")
             }
         }
 
@@ -74,7 +75,9 @@ struct DecryptCommand: ParsableCommand {
         func requireSameKey(_ path: String, _ other: PaillierPublicKey) throws {
             guard other.fingerprint == content.publicKey.fingerprint else {
                 throw CommandFailure(
-                    .data, "\(path): is key \(other.fingerprint), but \(file) is encrypted under \(content.publicKey.fingerprint)")
+                    .data,
+                    "\(path): is key \(other.fingerprint), but \(file) is encrypted under \(content.publicKey.fingerprint)"
+                )
             }
         }
         if let share {
@@ -192,13 +195,15 @@ struct DecryptCommand: ParsableCommand {
     /// The privacy report beside the model: `model.report.json` and `model.report.html`.
     private func writeReport(_ fit: EncryptedFit, _ opened: OpenedFit, _ holders: Holders?) throws {
         let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
-        let names = holders.map { holders in (1...holders.sharing.shareCount).map { ($0, "Holder of share \($0)") } } ?? []
+        let names =
+            holders.map { holders in (1...holders.sharing.shareCount).map { ($0, "Holder of share \($0)") } } ?? []
         let report = EncryptedTrainingReport(
             title: "Regression on encrypted sums", dataSet: URL(fileURLWithPath: file).lastPathComponent,
             owners: fit.parts[0].owners.map { .init(name: $0) },
             openers: names.filter { holders!.indices.contains($0.0) }.map { .init(name: $0.1) },
             otherHolders: names.filter { !holders!.indices.contains($0.0) }.map(\.1),
-            threshold: holders?.sharing.threshold, shares: holders?.sharing.shareCount, fit: fit, model: opened.best.model,
+            threshold: holders?.sharing.threshold, shares: holders?.sharing.shareCount, fit: fit,
+            model: opened.best.model,
             warnings: opened.warnings, inputs: [(file, try readFile(file, limit: 1 << 30))],
             commandLine: CommandLine.arguments
         ).make()

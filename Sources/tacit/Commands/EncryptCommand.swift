@@ -28,8 +28,10 @@ struct EncryptCommand: ParsableCommand {
     @Option(name: .customLong("as"), help: "sums, rows or features.") var form: Form = .sums
     @Option(help: "Who these rows belong to; the server adds each owner once.") var owner: String?
     @Option(help: "Overrides the schema's target.") var target: String?
-    @Option(name: .customLong("max-rows"), help: "Most rows that all owners together may have.") var maximumRows = 1 << 20
-    @Option(name: .customLong("min-cohort"), help: "Fewest rows over which sums are formed or opened.") var minimumCohort = 10
+    @Option(name: .customLong("max-rows"), help: "Most rows that all owners together may have.") var maximumRows =
+        1 << 20
+    @Option(name: .customLong("min-cohort"), help: "Fewest rows over which sums are formed or opened.")
+    var minimumCohort = 10
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -66,7 +68,8 @@ struct EncryptCommand: ParsableCommand {
             let progress = Progress("encrypting", total: table.rowCount, unit: "rows")
             defer { progress.finish() }
             let encrypted = try EncryptedRows.encrypt(
-                table, plan: plan, owner: label, with: PaillierEncryptor(publicKey, expectedCount: count), using: &random
+                table, plan: plan, owner: label, with: PaillierEncryptor(publicKey, expectedCount: count),
+                using: &random
             ) { progress.advance(by: $0) }
             try encrypted.write(to: out)
             try done("rows", rows: table.rowCount, ciphertexts: count)

@@ -14,7 +14,9 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard (model == nil) != (predictions == nil) else { throw ValidationError("give either --model or --predictions") }
+        guard (model == nil) != (predictions == nil) else {
+            throw ValidationError("give either --model or --predictions")
+        }
     }
 
     func run() throws {
@@ -33,7 +35,8 @@ struct EvaluateCommand: ParsableCommand {
             actual = try TargetEncoding(declared).apply(to: rows)
         }
         guard predicted.count == actual.count else {
-            throw CommandFailure(.data, "predictions: got \(predicted.count), want \(actual.count), one for each row of the data")
+            throw CommandFailure(
+                .data, "predictions: got \(predicted.count), want \(actual.count), one for each row of the data")
         }
         let isBinary = actual.allSatisfy { $0 == 0 || $0 == 1 }
         let isProbability = predicted.allSatisfy { $0 >= 0 && $0 <= 1 }

@@ -41,7 +41,9 @@ struct KeyWriter {
 
     private func label() -> String { URL(fileURLWithPath: name).lastPathComponent }
 
-    private func description(_ key: PaillierPublicKey, sharing: PaillierSharing? = nil, index: Int? = nil) -> KeyDescription {
+    private func description(_ key: PaillierPublicKey, sharing: PaillierSharing? = nil, index: Int? = nil)
+        -> KeyDescription
+    {
         KeyDescription(
             scheme: "paillier", modulusBits: key.parameters.modulusBits, label: label(),
             created: Date().formatted(.iso8601), threshold: sharing?.threshold, shares: sharing?.shareCount,
@@ -81,7 +83,8 @@ struct KeyWriter {
             description: description(key), parameters: parameters(key), key: key.fingerprint, passphrase: phrase,
             to: secretPath, using: &random)
         try KeyFile.writePublic(
-            key.encoded, description: description(key), parameters: parameters(key), key: key.fingerprint, to: publicPath)
+            key.encoded, description: description(key), parameters: parameters(key), key: key.fingerprint,
+            to: publicPath)
     }
 
     func write(_ shares: [PaillierKeyShare]) throws -> [String] {
@@ -124,7 +127,8 @@ struct KeysGenerateCommand: ParsableCommand {
     @Option(help: "How many shares there are.") var shares: Int?
     @Option(help: "Name of the files: NAME.public, NAME.secret or NAME.share-1 ….") var out = "tacit"
     @Flag(help: "Write secrets without a passphrase.") var unprotected = false
-    @Flag(help: "Allow fewer bits than any table calls secure. For experiments; reports will shout.") var insecure = false
+    @Flag(help: "Allow fewer bits than any table calls secure. For experiments; reports will shout.") var insecure =
+        false
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var common: CommonOptions
 
@@ -137,7 +141,8 @@ struct KeysGenerateCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let parameters = try insecure
+        let parameters =
+            try insecure
             ? PaillierParameters.insecure(bits: bits) : PaillierParameters(.init(modulusBits: bits))
         if let warning = parameters.warning { Console.warn(warning) }
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
@@ -189,7 +194,9 @@ struct KeysInspectCommand: ParsableCommand {
         if common.json { return try Console.json(shown) }
         let description = keyFile.description
         Console.result("\(keyFile.header.kind) \"\(description.label)\"")
-        Console.result("  scheme       \(description.scheme), \(description.modulusBits) bits (\(shown.securityBits)-bit security)")
+        Console.result(
+            "  scheme       \(description.scheme), \(description.modulusBits) bits (\(shown.securityBits)-bit security)"
+        )
         Console.result("  fingerprint  \(key.fingerprint)")
         Console.result("  made         \(description.created)")
         if let threshold = description.threshold, let shares = description.shares {
@@ -197,7 +204,9 @@ struct KeysInspectCommand: ParsableCommand {
         }
         if let index = description.shareIndex { Console.result("  share        number \(index)") }
         if keyFile.isSecret {
-            Console.result("  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")")
+            Console.result(
+                "  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")"
+            )
         }
     }
 }
@@ -221,7 +230,8 @@ struct KeysSplitCommand: ParsableCommand {
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         let files = try writer.write(secret.split(threshold: threshold, shares: shares))
         if common.json {
-            try Console.json(KeysGenerateCommand.Made(fingerprint: secret.publicKey.fingerprint.hexadecimal, files: files))
+            try Console.json(
+                KeysGenerateCommand.Made(fingerprint: secret.publicKey.fingerprint.hexadecimal, files: files))
         } else {
             for file in files { Console.result(file) }
         }

@@ -35,7 +35,8 @@ struct PredictCommand: ParsableCommand {
         if let encrypted, let model {
             let header = try Containers.header(encrypted)
             guard header.kind == .encryptedFeatures else {
-                throw CommandFailure(.data, "\(encrypted): kind: got \(header.kind), want \("encrypted features for prediction")")
+                throw CommandFailure(
+                    .data, "\(encrypted): kind: got \(header.kind), want \("encrypted features for prediction")")
             }
             let features = try EncryptedFeatures(path: encrypted)
             let scores = try features.scores(of: ModelFile.read(model), using: &random)

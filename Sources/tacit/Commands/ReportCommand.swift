@@ -34,7 +34,8 @@ enum ReportFile {
 }
 
 struct ReportShowCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show a report in the terminal, or as HTML.")
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show a report in the terminal, or as HTML.")
 
     @Argument(help: "A report (JSON).") var file: String
     @Option(help: "Write the HTML page to this file instead.") var html: String?
@@ -53,7 +54,8 @@ struct ReportShowCommand: ParsableCommand {
 }
 
 struct ReportCompareCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "compare", abstract: "Set two or more reports side by side.")
+    static let configuration = CommandConfiguration(
+        commandName: "compare", abstract: "Set two or more reports side by side.")
 
     @Argument(help: "Reports (JSON).") var files: [String]
     @Option(help: "Write an HTML page to this file instead.") var html: String?

@@ -47,7 +47,8 @@ struct RingTraining {
         let moments = try total.open(plaintexts: secret.decrypt(total.packed.ciphertexts))
 
         let plan = try RingPlan(
-            plan: encoding, moments: moments, features: features ?? encoding.features(for: targetName), target: targetName,
+            plan: encoding, moments: moments, features: features ?? encoding.features(for: targetName),
+            target: targetName,
             link: link, ridge: ridge, rounds: rounds)
         let participants = try tables.map { read in
             try RingParticipant(
@@ -67,7 +68,8 @@ struct RingTraining {
         let (coefficients, intercept) = ring.model
         var model = LinearModel(
             kind: link == .logit ? "logistic" : link == .log ? "poisson" : ridge > 0 ? "ridge" : "linear", link: link,
-            target: targetName, featureNames: plan.features.map(\.name), coefficients: coefficients, intercept: intercept,
+            target: targetName, featureNames: plan.features.map(\.name), coefficients: coefficients,
+            intercept: intercept,
             ridge: ridge, rowCount: rows, rank: plan.features.count, plan: encoding)
         model.trainingMetrics = try Self.metrics(model, tables.map(\.table))
         try ModelFile.write(model, to: out)

@@ -36,9 +36,11 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
     @Option(help: "linear or ridge; in a ring also logistic or poisson.") var model: Model = .linear
-    @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda: [Double] = [1]
+    @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
+        [Double] = [1]
     @Option(help: "Rows to train on, such as 1-200,301-400 (encrypted rows only).") var rows: String?
-    @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights: String?
+    @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights:
+        String?
     @Option(help: "Cross-validate in so many folds (encrypted rows only).") var folds: Int?
     @Option(help: "Seed of the folds; reaches nothing secret.") var seed: UInt64 = 1
     @Option(help: "The file to write.") var out: String
@@ -63,7 +65,9 @@ struct TrainCommand: ParsableCommand {
 
     private func request(for plan: EncodingPlan) throws -> FitRequest {
         guard let wanted = target ?? plan.target else {
-            throw CommandFailure(.usage, "--target: the plan names none; want one of \(plan.columns.map(\.name).joined(separator: ", "))")
+            throw CommandFailure(
+                .usage, "--target: the plan names none; want one of \(plan.columns.map(\.name).joined(separator: ", "))"
+            )
         }
         // A raw category column of two values stands for its one encoded column.
         let candidates = plan.derived(from: wanted)
@@ -88,7 +92,8 @@ struct TrainCommand: ParsableCommand {
         } else {
             for (path, kind) in zip(encrypted, kinds) where kind != .encryptedStatistics {
                 throw CommandFailure(
-                    .data, "\(path): kind: got \(kind), want encrypted sums (several files) or encrypted rows (one file)")
+                    .data,
+                    "\(path): kind: got \(kind), want encrypted sums (several files) or encrypted rows (one file)")
             }
             return
         }
@@ -97,12 +102,14 @@ struct TrainCommand: ParsableCommand {
         let owners = Set(fit.parts.flatMap(\.owners)).sorted()
         if common.json {
             try Console.json(
-                Made(file: out, target: fit.request.target, features: fit.request.features.count, owners: owners,
+                Made(
+                    file: out, target: fit.request.target, features: fit.request.features.count, owners: owners,
                     ciphertexts: fit.ciphertexts.count))
         } else {
             Console.result(
                 "\(out): \(model.rawValue) model of \(fit.request.target) on \(fit.request.features.count) features from "
-                    + "\(owners.count == 1 ? "1 owner" : "\(owners.count) owners"), still encrypted; open it with `tacit decrypt`")
+                    + "\(owners.count == 1 ? "1 owner" : "\(owners.count) owners"), still encrypted; open it with `tacit decrypt`"
+            )
         }
     }
 
@@ -118,7 +125,8 @@ struct TrainCommand: ParsableCommand {
         let request = try request(for: table.plan)
         if let folds {
             guard folds <= table.rowCount else {
-                throw CommandFailure(.usage, "--folds: got \(folds), want at most \(table.rowCount), the number of rows")
+                throw CommandFailure(
+                    .usage, "--folds: got \(folds), want at most \(table.rowCount), the number of rows")
             }
             var order = Array(0..<table.rowCount)
             var generator = ShuffleGenerator(seed: seed)
@@ -149,8 +157,11 @@ struct TrainCommand: ParsableCommand {
     /// Numbers from 1 and ranges of them, as numbers from 0.
     private static func parseRows(_ text: String, count: Int) throws -> [Int] {
         try text.split(separator: ",").flatMap { part -> [Int] in
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmingCharacters(in: .whitespaces)) }
-            guard (1...2).contains(ends.count), let first = ends[0], let last = ends.last ?? nil, 1 <= first, first <= last,
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map {
+                Int($0.trimmingCharacters(in: .whitespaces))
+            }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends.last ?? nil, 1 <= first,
+                first <= last,
                 last <= count
             else { throw CommandFailure(.usage, "--rows: got \(part), want numbers or ranges within 1-\(count)") }
             return Array(first - 1..<last)

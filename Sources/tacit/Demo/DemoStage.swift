@@ -25,7 +25,9 @@ struct DemoStage {
             let seconds = Double(wall.components.seconds) + Double(wall.components.attoseconds) * 1e-18
             let time = String(format: "%.2f s", seconds)
             let clear = Console.errorIsTerminal ? "\r\u{1B}[K" : ""
-            Console.log("\(clear)  \(paint("✓", "32")) \(line)\(note.isEmpty ? "" : paint("  \(note)", "2"))\(paint("  \(time)", "2"))")
+            Console.log(
+                "\(clear)  \(paint("✓", "32")) \(line)\(note.isEmpty ? "" : paint("  \(note)", "2"))\(paint("  \(time)", "2"))"
+            )
             return value
         } catch {
             if Console.errorIsTerminal { Console.log("\r\u{1B}[K  \(paint("✗", "31")) \(line)") }

@@ -75,7 +75,8 @@ struct DemoStory {
         // 1. A joint key whose secret nobody has.
         let keys = try stage.step("Dealer", "makes a \(bits)-bit key, any 2 of 3 shares open it, and forgets it") {
             let outcome = try party("Dealer", holdsSecret: true).run([
-                "keys", "generate", "--bits", "\(bits)", "--threshold", "2", "--shares", "\(hospitals.count)", "--out", "joint",
+                "keys", "generate", "--bits", "\(bits)", "--threshold", "2", "--shares", "\(hospitals.count)", "--out",
+                "joint",
             ])
             for (index, name) in hospitals.enumerated() {
                 try hand("joint.public", from: "Dealer", to: name)
@@ -107,7 +108,9 @@ struct DemoStory {
         // 3. The aggregator has uploads and nothing else.
         let adding = try stage.step("Aggregator", "adds ciphertexts; it has no key") {
             let outcome = try party("Aggregator", holdsSecret: false).run(
-                ["train", "--encrypted"] + uploadFiles + ["--target", "progression", "--model", "linear", "--out", "model.tacit"])
+                ["train", "--encrypted"] + uploadFiles + [
+                    "--target", "progression", "--model", "linear", "--out", "model.tacit",
+                ])
             for name in hospitals where name != hospitals[1] { try hand("model.tacit", from: "Aggregator", to: name) }
             return (outcome, "process \(outcome.processID)")
         }
@@ -147,7 +150,8 @@ struct DemoStory {
         let pooled = MomentMatrix(of: try plan.encode(training))
         let reference = try OpenedFit(request: fit.request, plan: plan, parts: [pooled])
         let best = reference.best.model
-        let difference = zip(model.coefficients + [model.intercept], best.coefficients + [best.intercept])
+        let difference =
+            zip(model.coefficients + [model.intercept], best.coefficients + [best.intercept])
             .map { abs($0 - $1) / max(abs($1), .leastNormalMagnitude) }.max() ?? 0
         let errors = abs((model.trainingMetrics["mse"] ?? 0) - (best.trainingMetrics["mse"] ?? 0))
         _ = try stage.step("Check", "the same model from pooled plaintext") {
@@ -168,9 +172,11 @@ struct DemoStory {
             title: "Three hospitals, one model", dataSet: "diabetes", rowNoun: "patients", ownerNoun: "hospital",
             owners: zip(zip(hospitals, parts), zip(uploads, uploadFiles)).map {
                 .init(
-                    name: $0.0, rows: $0.1.rowCount, uploadBytes: size($1.1, of: "Aggregator"), processID: $1.0.processID)
+                    name: $0.0, rows: $0.1.rowCount, uploadBytes: size($1.1, of: "Aggregator"),
+                    processID: $1.0.processID)
             },
-            aggregatorProcess: adding.processID, openers: openers.map { .init(name: $0.0, partialBytes: size("\($0.0.last!).part", of: $0.0)) },
+            aggregatorProcess: adding.processID,
+            openers: openers.map { .init(name: $0.0, partialBytes: size("\($0.0.last!).part", of: $0.0)) },
             otherHolders: [hospitals[1]], threshold: 2, shares: hospitals.count, fit: fit,
             model: model, warnings: model.disclosureWarnings, commandLine: CommandLine.arguments)
         report.opensEverywhere = true
@@ -188,13 +194,16 @@ struct DemoStory {
             .scatter(
                 title: "Held-out patients: predicted under encryption against observed", xLabel: "observed progression",
                 yLabel: "predicted progression", series: [.init(name: "patients", x: actual, y: predictions)],
-                showsIndividuals: true, note: "A public data set; with real patients this plot would stay at the clinic.")
+                showsIndividuals: true,
+                note: "A public data set; with real patients this plot would stay at the clinic.")
         )
         report.agreement = [
             .init(
                 name: "coefficients, encrypted against pooled plaintext", difference: difference, tolerance: 1e-9,
                 measure: "largest relative difference"),
-            .init(name: "MSE, encrypted against pooled plaintext", difference: errors, tolerance: 1e-9, measure: "difference"),
+            .init(
+                name: "MSE, encrypted against pooled plaintext", difference: errors, tolerance: 1e-9,
+                measure: "difference"),
             .init(
                 name: "predictions, encrypted against clear", difference: apart, tolerance: 1e-6,
                 measure: "largest difference, in units of the target"),
@@ -203,7 +212,8 @@ struct DemoStory {
         report.inputs = try uploadFiles.map { ($0, try readFile(place("Aggregator") + "/" + $0, limit: 1 << 26)) }
         report.furtherParties = [
             .init(
-                id: "clinic", name: "Clinic (own key)", roles: [.init(rawValue: "asks for predictions")], secretKey: .whole, processID: clinic[1].processID,
+                id: "clinic", name: "Clinic (own key)", roles: [.init(rawValue: "asks for predictions")],
+                secretKey: .whole, processID: clinic[1].processID,
                 ownRows: heldOut.rowCount)
         ]
         report.furtherObservations = [
@@ -211,10 +221,13 @@ struct DemoStory {
                 observer: "aggregator", source: "hospital-c", form: .plaintextModel, what: "the model", count: 1,
                 bytes: size("model.safetensors", of: last), learns: "the model, which the hospitals chose to give away"),
             .init(
-                observer: "aggregator", source: "clinic", form: .ciphertext, what: "the clinic's encrypted measurements",
-                count: heldOut.rowCount, bytes: size("patients.tacit", of: "Clinic"), learns: "how many patients there are"),
+                observer: "aggregator", source: "clinic", form: .ciphertext,
+                what: "the clinic's encrypted measurements",
+                count: heldOut.rowCount, bytes: size("patients.tacit", of: "Clinic"),
+                learns: "how many patients there are"),
             .init(
-                observer: "clinic", source: "aggregator", form: .ciphertext, what: "encrypted predictions", count: heldOut.rowCount,
+                observer: "clinic", source: "aggregator", form: .ciphertext, what: "encrypted predictions",
+                count: heldOut.rowCount,
                 bytes: size("scores.tacit", of: "Aggregator"), learns: "nothing before it decrypts them"),
             .init(
                 observer: "clinic", source: "clinic", form: .prediction, what: "predictions for its own patients",
@@ -228,12 +241,17 @@ struct DemoStory {
         var outcomes: [ChildProcess.Outcome] = []
         outcomes.append(
             try stage.step("Clinic", "makes a key of its own") {
-                (try party("Clinic", holdsSecret: true).run(["keys", "generate", "--bits", "\(bits)", "--out", "clinic"]), "")
+                (
+                    try party("Clinic", holdsSecret: true).run([
+                        "keys", "generate", "--bits", "\(bits)", "--out", "clinic",
+                    ]), ""
+                )
             })
         outcomes.append(
             try stage.step("Clinic", "encrypts its \(count) patients, whom nobody has seen") {
                 let outcome = try party("Clinic", holdsSecret: false).run([
-                    "encrypt", "--data", "patients.csv", "--as", "features", "--key", "clinic.public", "--out", "patients.tacit",
+                    "encrypt", "--data", "patients.csv", "--as", "features", "--key", "clinic.public", "--out",
+                    "patients.tacit",
                 ])
                 try hand("patients.tacit", from: "Clinic", to: "Aggregator")
                 return (outcome, "\(size("patients.tacit", of: "Clinic")) bytes")

@@ -13,7 +13,8 @@ enum KeyInput {
             throw CommandFailure(.data, "\(path): scheme: got \(file.description.scheme), want paillier")
         }
         let key = try inFile(path) {
-            try file.description.threshold == nil ? PaillierPublicKey(encoded: file.publicKey) : sharing(in: file).publicKey
+            try file.description.threshold == nil
+                ? PaillierPublicKey(encoded: file.publicKey) : sharing(in: file).publicKey
         }
         guard key.fingerprint == file.header.key else {
             throw CommandFailure(.data, "\(path): the key does not have the fingerprint in the file's header")
@@ -26,7 +27,8 @@ enum KeyInput {
     static func sharing(_ path: String) throws -> PaillierSharing {
         let (file, _) = try publicKey(path)
         guard file.description.threshold != nil else {
-            throw CommandFailure(.data, "\(path): is not a shared key; partial decryptions need the public file made with the shares")
+            throw CommandFailure(
+                .data, "\(path): is not a shared key; partial decryptions need the public file made with the shares")
         }
         return try inFile(path) { try sharing(in: file) }
     }
@@ -39,7 +41,9 @@ enum KeyInput {
     }
 
     /// A whole secret key.
-    static func secretKey(_ path: String, _ passphrase: PassphraseOptions) throws -> (file: KeyFile, key: PaillierSecretKey) {
+    static func secretKey(_ path: String, _ passphrase: PassphraseOptions) throws -> (
+        file: KeyFile, key: PaillierSecretKey
+    ) {
         let (file, key) = try publicKey(path)
         guard file.header.kind == .secretKey else {
             let hint = file.header.kind == .secretShare ? "; give a share with --share" : ""
@@ -65,7 +69,9 @@ enum KeyInput {
         return decoded
     }
 
-    private static func decode<Key>(_ secret: SecretBytes, _ path: String, _ body: ([UInt8]) throws -> Key) throws -> Key {
+    private static func decode<Key>(_ secret: SecretBytes, _ path: String, _ body: ([UInt8]) throws -> Key) throws
+        -> Key
+    {
         try secret.withBytes(SecretAccess("decoding a key file")) { bytes in
             var copy = Array(bytes)
             defer { zeroise(&copy) }

@@ -25,7 +25,9 @@ struct TableFormatOptions: ParsableArguments {
     @Option(name: .customLong("data-dir"), help: "A folder with local copies of the registered data sets.")
     var dataDirectory: String?
 
-    @Option(name: .customLong("missing"), help: "A field that means a missing value, besides the empty one; may be repeated.")
+    @Option(
+        name: .customLong("missing"),
+        help: "A field that means a missing value, besides the empty one; may be repeated.")
     var missingMarks: [String] = []
 
     @Flag(name: .customLong("latin1"), help: "The file is in ISO 8859-1, not in UTF-8.")
@@ -38,7 +40,8 @@ struct TableFormatOptions: ParsableArguments {
     /// - Parameters:
     ///   - target: overrides the schema's target.
     ///   - needsTarget: false at prediction time, when the target's column may be absent.
-    func read(_ data: String, target: String? = nil, needsTarget: Bool = true) throws -> (table: Table, schema: Schema) {
+    func read(_ data: String, target: String? = nil, needsTarget: Bool = true) throws -> (table: Table, schema: Schema)
+    {
         let isFile = FileManager.default.fileExists(atPath: data)
         if let set = Dataset.all.first(where: { $0.name == data }) {
             if isFile { Console.warn("\(data): taken as the registered data set; write ./\(data) for the file") }
@@ -55,7 +58,8 @@ struct TableFormatOptions: ParsableArguments {
         guard var declared = try schema.map({ try Schema(path: $0) }) ?? Schema.sidecar(for: data) else {
             throw CommandFailure(
                 .configuration,
-                "\(data): has no schema; make a proposal with `tacit data schema --data \(data)`, check it, and confirm it")
+                "\(data): has no schema; make a proposal with `tacit data schema --data \(data)`, check it, and confirm it"
+            )
         }
         if let target { declared = try declared.targeting(target) }
         if !needsTarget { declared = try Self.withoutTargets(declared) }

@@ -73,21 +73,25 @@ struct EncryptedTrainingReport {
             parties.append(.init(id: "key-owner", name: "Key owner", roles: [.keyHolder], secretKey: .whole))
         }
         parties.append(
-            .init(id: "aggregator", name: "Aggregator", roles: [.aggregator], secretKey: .none, processID: aggregatorProcess))
+            .init(
+                id: "aggregator", name: "Aggregator", roles: [.aggregator], secretKey: .none,
+                processID: aggregatorProcess))
 
         var observations: [PrivacyReport.Observation] = []
         for owner in owners {
             let id = Self.identifier(owner.name)
             observations.append(
                 .init(
-                    observer: id, source: id, form: .ownData, what: owner.rows == nil ? "its own table" : "its own \(rowNoun)",
+                    observer: id, source: id, form: .ownData,
+                    what: owner.rows == nil ? "its own table" : "its own \(rowNoun)",
                     count: owner.rows ?? 1,
                     learns: "nothing new"))
         }
         for owner in owners {
             observations.append(
                 .init(
-                    observer: "aggregator", source: Self.identifier(owner.name), form: .ciphertext, what: "encrypted sums",
+                    observer: "aggregator", source: Self.identifier(owner.name), form: .ciphertext,
+                    what: "encrypted sums",
                     count: fit.parts[0].packed.ciphertexts.count, bytes: owner.uploadBytes,
                     learns: "the encoding plan, and the number of \(rowNoun) up to the next power of two"))
         }
@@ -96,7 +100,8 @@ struct EncryptedTrainingReport {
             observations.append(
                 .init(
                     observer: opener, source: "aggregator", form: .ciphertext, what: "the encrypted total",
-                    count: fit.ciphertexts.count, learns: "nothing without \(isShared ? "the other shares" : "the key")"))
+                    count: fit.ciphertexts.count, learns: "nothing without \(isShared ? "the other shares" : "the key")"
+                ))
         }
         for receiver in openers where isShared && opensEverywhere || receiver.name == openers.last?.name {
             for sender in openers where sender.name != receiver.name {
@@ -113,7 +118,9 @@ struct EncryptedTrainingReport {
                 .init(
                     observer: reader, source: reader, form: .plaintextSum, what: "the opened sums over all owners",
                     count: sums * fit.parts.count,
-                    learns: "the sums over all \(model.rowCount) \(rowNoun), and by taking away its own, those of all others together"))
+                    learns:
+                        "the sums over all \(model.rowCount) \(rowNoun), and by taking away its own, those of all others together"
+                ))
         }
         observations += furtherObservations
 
@@ -132,7 +139,8 @@ struct EncryptedTrainingReport {
         return PrivacyReport(
             title: title, created: Date(), tool: .init(version: TacitCommand.version),
             task: .init(
-                computed: "\(model.kind.prefix(1).uppercased() + model.kind.dropFirst()) regression of \(model.target) on "
+                computed:
+                    "\(model.kind.prefix(1).uppercased() + model.kind.dropFirst()) regression of \(model.target) on "
                     + "\(model.featureNames.count) features",
                 technique: isShared
                     ? "Encrypted aggregation (Paillier, threshold decryption)" : "Encrypted aggregation (Paillier)",
@@ -157,12 +165,14 @@ struct EncryptedTrainingReport {
             observations: observations,
             disclosures: [
                 .init(
-                    what: "\(sums * fit.parts.count) exact sums over \(model.rowCount) \(rowNoun), and the model computed from them",
+                    what:
+                        "\(sums * fit.parts.count) exact sums over \(model.rowCount) \(rowNoun), and the model computed from them",
                     to: readers, count: sums * fit.parts.count, warnings: notes)
             ],
             cryptography: [
                 .init(
-                    purpose: "Encrypting and adding sums", scheme: "Paillier (randomisers after Damgård, Jurik, Nielsen 2010)",
+                    purpose: "Encrypting and adding sums",
+                    scheme: "Paillier (randomisers after Damgård, Jurik, Nielsen 2010)",
                     parameterSet: "\(parameters)", modulusBits: parameters.modulusBits,
                     estimatedSecurityBits: Double(parameters.estimatedSecurityBits),
                     securitySource: "NIST SP 800-57 part 1, table 2 (the formula of FIPS 140-2 IG 7.5)",
@@ -176,7 +186,9 @@ struct EncryptedTrainingReport {
             provenance: .init(
                 commandLine: PrivacyReport.Provenance.redacted(commandLine), codeVersion: TacitCommand.version,
                 inputs: inputs.map {
-                    .init(name: $0.name, algorithm: "SHA-256", digest: Fingerprint(of: $0.bytes).hexadecimal, bytes: $0.bytes.count)
+                    .init(
+                        name: $0.name, algorithm: "SHA-256", digest: Fingerprint(of: $0.bytes).hexadecimal,
+                        bytes: $0.bytes.count)
                 }))
     }
 
@@ -198,7 +210,8 @@ struct EncryptedTrainingReport {
         if let r2 = model.trainingMetrics["r2"] {
             metrics.append(
                 .init(
-                    name: "R² on the training rows", value: r2, baseline: 0, reference: reference?.trainingMetrics["r2"],
+                    name: "R² on the training rows", value: r2, baseline: 0,
+                    reference: reference?.trainingMetrics["r2"],
                     better: .higher))
         }
         if let error = model.trainingMetrics["crossValidatedMse"] {
