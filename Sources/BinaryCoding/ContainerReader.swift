@@ -112,18 +112,25 @@ public func readContainer(
     path: String, limit: Int = 1 << 28
 ) throws -> (header: ContainerHeader, sections: [ContainerSection]) {
     do {
-        var reader = try ContainerReader(FileSource(path: path), sectionLimit: limit)
-        var sections: [ContainerSection] = []
-        var total = 0
-        while let section = try reader.next() {
-            total += section.bytes.count
-            guard total <= limit else {
-                throw BinaryCodingError(code: .invalidValue, message: "size: want at most \(limit) bytes")
-            }
-            sections.append(section)
-        }
-        return (reader.header, sections)
+        return try readContainer(FileSource(path: path), limit: limit)
     } catch let error as BinaryCodingError {
         throw error.inFile(path)
     }
+}
+
+/// As ``readContainer(path:limit:)`` from any source of bytes.
+public func readContainer(
+    _ source: some ByteSource, limit: Int = 1 << 28
+) throws -> (header: ContainerHeader, sections: [ContainerSection]) {
+    var reader = try ContainerReader(source, sectionLimit: limit)
+    var sections: [ContainerSection] = []
+    var total = 0
+    while let section = try reader.next() {
+        total += section.bytes.count
+        guard total <= limit else {
+            throw BinaryCodingError(code: .invalidValue, message: "size: want at most \(limit) bytes")
+        }
+        sections.append(section)
+    }
+    return (reader.header, sections)
 }

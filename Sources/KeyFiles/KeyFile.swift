@@ -65,9 +65,14 @@ public struct KeyFile: Sendable {
 
     /// Reads description and public part; the secret stays wrapped until ``openSecret(passphrase:)``.
     public init(path: String) throws {
-        self.path = path
-        let (header, sections) = try readContainer(path: path, limit: Self.sizeLimit)
+        try self.init(FileSource(path: path), name: path)
+    }
+
+    /// As ``init(path:)`` from any source of bytes; `name` stands for the file in messages.
+    public init(_ source: some ByteSource, name: String) throws {
+        path = name
         do {
+            let (header, sections) = try readContainer(source, limit: Self.sizeLimit)
             try header.require(.publicKey, .secretKey, .secretShare)
             self.header = header
             let isSecret = header.kind != .publicKey
@@ -85,9 +90,9 @@ public struct KeyFile: Sendable {
                 secret = nil
             }
         } catch let error as BinaryCodingError {
-            throw error.inFile(path)
+            throw error.inFile(name)
         } catch let error as KeyFilesError {
-            throw KeyFilesError(code: error.code, message: "\(path): \(error.message)")
+            throw KeyFilesError(code: error.code, message: "\(name): \(error.message)")
         }
     }
 
