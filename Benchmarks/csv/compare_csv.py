@@ -50,9 +50,9 @@ def run_tacit(executable, path, mode):
     return result["seconds"], result["rows"], result["sum"]
 
 
-def run_pandas(path, **options):
+def run_pandas(path):
     start = time.perf_counter()
-    frame = pandas.read_csv(path, **options)
+    frame = pandas.read_csv(path)
     total = float(frame.to_numpy().sum())
     return time.perf_counter() - start, len(frame), total
 
@@ -80,7 +80,6 @@ def main():
                 "tacit-stream": lambda: run_tacit(arguments.executable, path, "stream"),
                 "tacit-infer": lambda: run_tacit(arguments.executable, path, "infer"),
                 "pandas": lambda: run_pandas(path),
-                "pandas-round-trip": lambda: run_pandas(path, float_precision="round_trip"),
                 "polars": lambda: run_polars(path),
             }
             seconds = {name: [] for name in readers}
@@ -111,7 +110,7 @@ def main():
                     ),
                     flush=True,
                 )
-            for other in ("pandas", "pandas-round-trip", "polars"):
+            for other in ("pandas", "polars"):
                 print(
                     json.dumps(
                         {
