@@ -19,7 +19,7 @@ struct TacitCommand: ParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, DataCommand.self, KeysCommand.self, EncryptCommand.self, TrainCommand.self,
-            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
+            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PythonPaillierCommand.self,
         ])
 
     static func main() async {

@@ -87,6 +87,15 @@ struct KeyWriter {
             to: publicPath)
     }
 
+    /// A public key alone.
+    func write(_ key: PaillierPublicKey) throws -> [String] {
+        try writeAll([publicPath]) {
+            try KeyFile.writePublic(
+                key.encoded, description: description(key), parameters: parameters(key), key: key.fingerprint,
+                to: publicPath)
+        }
+    }
+
     func write(_ shares: [PaillierKeyShare]) throws -> [String] {
         let paths = shares.map { sharePath($0.index) }
         try requireNew([publicPath] + paths)
