@@ -71,12 +71,9 @@ public struct EncryptedFeatures: Sendable {
         let layout = try ScoreEncoding.layout(rows: rowCount, modulusBits: publicKey.parameters.modulusBits)
         let size = layout.plaintextCount
         let constants = try layout.pack([BigInteger](repeating: encoding.intercept, count: rowCount))
-        var sums: [PaillierCiphertext] = []
-        for part in 0..<size {
-            sums.append(
-                try publicKey.linearCombination(
-                    positions.map { ciphertexts[$0 * size + part] }, weights: encoding.weights, variableTime: true))
-        }
+        let sums = try publicKey.linearCombinations(
+            ofRows: (0..<size).map { part in positions.map { ciphertexts[$0 * size + part] } }, weights: encoding.weights,
+            variableTime: false)
         let encryptor = PaillierEncryptor(publicKey, expectedCount: size)
         let shifted = try publicKey.add(sums, plaintexts: constants)
         return try EncryptedPredictions(
@@ -147,7 +144,7 @@ public struct EncryptedModel: Sendable {
         var columns = try featureNames.map { try layout.pack(integers.columns[try plan.index(of: $0)]) }
         columns.append(try layout.pack([Int64](repeating: 1, count: integers.rowCount)))
         let rows = (0..<layout.plaintextCount).map { part in columns.map { $0[part] } }
-        let sums = try publicKey.linearCombinations(ciphertexts, weights: rows, variableTime: true)
+        let sums = try publicKey.linearCombinations(ciphertexts, weights: rows, variableTime: false)
         let encryptor = PaillierEncryptor(publicKey, expectedCount: sums.count)
         return try EncryptedPredictions(
             plan: plan, publicKey: publicKey,
