@@ -167,7 +167,7 @@ import Testing
         #expect(described.errors.contains("the schema is a proposal read off the data"))
         try process.refuse(73, ["own.schema.json: exists"], "data", "schema", "--data", "own.csv", "--target", "y")
         try process.refuse(
-            64, ["is a proposal read off the data"], "train", "--plain", "--data", "own.csv", "--out", "m.safetensors")
+            78, ["is a proposal read off the data"], "train", "--plain", "--data", "own.csv", "--out", "m.safetensors")
         try process.succeed("data", "schema", "--data", "own.csv", "--confirm")
         #expect(try process.succeed("data", "describe", "--data", "own.csv").errors == "")
         try process.succeed("data", "split", "--data", "own.csv", "--test", "0.25", "--out", "s")
