@@ -15,6 +15,8 @@ public struct PrivateLearningError: Error, Sendable, CustomStringConvertible {
         public static let invalidFile = Code(name: "invalidFile")
         /// A parameter outside its range.
         public static let invalidParameter = Code(name: "invalidParameter")
+        /// A schema that nobody has confirmed, or that says too little.
+        public static let unfitSchema = Code(name: "unfitSchema")
         /// A cell without a usable value.
         public static let invalidValue = Code(name: "invalidValue")
         /// The opened numbers contradict each other: the inputs were not what they claimed to be.

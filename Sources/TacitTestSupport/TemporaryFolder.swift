@@ -1,7 +1,7 @@
 import Foundation
 
 /// A fresh folder that is removed with its content when the value goes away.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
     public let path: String
 
     public init() throws {

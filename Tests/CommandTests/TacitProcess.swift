@@ -5,15 +5,22 @@ import Testing
 /// Runs the command as a user would, in a folder of its own.
 struct TacitProcess {
     let folder: TemporaryFolder
-    var environment: [String: String] = [:]
+    /// Variables to add; nil removes one.
+    var environment: [String: String?] = [:]
 
-    init() throws { folder = try TemporaryFolder() }
+    /// - Parameter files: names of files of the shared ``Study`` to start with.
+    init(with files: [String] = []) throws {
+        folder = try TemporaryFolder()
+        for file in files { try Study.shared.get().copy(file, to: folder) }
+    }
 
     struct Outcome {
         var status: Int32
         var output: String
         var errors: String
     }
+
+    static let passphrase = "correct horse battery"
 
     /// The executable that was built beside the tests.
     static var executable: URL {
@@ -44,13 +51,12 @@ struct TacitProcess {
         }
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         var variables = ProcessInfo.processInfo.environment
-        variables["TACIT_PASSPHRASE"] = "correct horse battery"
+        variables["TACIT_PASSPHRASE"] = Self.passphrase
         variables["NO_COLOR"] = "1"
         for (name, value) in environment { variables[name] = value }
         process.environment = variables
-        let number = UInt64.random(in: 0...UInt64.max)
-        let output = NSTemporaryDirectory() + "/tacit-\(number).out"
-        let errors = NSTemporaryDirectory() + "/tacit-\(number).err"
+        let stem = FileManager.default.temporaryDirectory.path + "/tacit-\(UInt64.random(in: 0...UInt64.max))"
+        let (output, errors) = (stem + ".out", stem + ".err")
         for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         process.standardOutput = FileHandle(forWritingAtPath: output)
         process.standardError = FileHandle(forWritingAtPath: errors)
@@ -60,10 +66,15 @@ struct TacitProcess {
 
     /// - Parameter shell: a bash script that runs the command as `"$@"`, for limits and redirections.
     @discardableResult
-    func run(_ arguments: String..., shell: String? = nil) throws -> Outcome {
+    func run(_ arguments: [String], shell: String? = nil) throws -> Outcome {
         let (process, output, errors) = try prepare(arguments, shell: shell)
         try process.run()
+        // A command that hangs fails its test instead of stopping all of them.
+        let identifier = process.processIdentifier
+        let watchdog = DispatchWorkItem { kill(identifier, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: watchdog)
         process.waitUntilExit()
+        watchdog.cancel()
         return finish(process, output, errors)
     }
 
@@ -78,22 +89,67 @@ struct TacitProcess {
             errors: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "")
     }
 
-    /// Runs a command that must succeed.
+    /// Runs a command that must succeed and leave no unfinished file.
     @discardableResult
     func succeed(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
-        let (process, output, errors) = try prepare(arguments)
-        try process.run()
-        process.waitUntilExit()
-        let outcome = finish(process, output, errors)
+        let outcome = try run(arguments)
         try #require(
             outcome.status == 0, "tacit \(arguments.joined(separator: " ")): \(outcome.errors)",
             sourceLocation: sourceLocation)
+        #expect(litter.isEmpty, sourceLocation: sourceLocation)
         return outcome
     }
 
-    func write(_ text: String, to name: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.file(name)))
+    /// Runs a command that must fail with that exit code and those words on standard error, print no result, and leave
+    /// the folder's files as they were.
+    @discardableResult
+    func refuse(
+        _ status: Int32, _ words: [String], _ arguments: String..., shell: String? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> String {
+        let before = try contents()
+        let outcome = try run(arguments, shell: shell)
+        let line = "tacit \(arguments.joined(separator: " ")): exit code \(outcome.status), \(outcome.errors)"
+        #expect(outcome.status == status, "\(line)", sourceLocation: sourceLocation)
+        for word in words { #expect(outcome.errors.contains(word), "\(line)", sourceLocation: sourceLocation) }
+        #expect(outcome.output == "", "\(line)", sourceLocation: sourceLocation)
+        let after = try contents()
+        #expect(after.keys.sorted() == before.keys.sorted(), "\(line)", sourceLocation: sourceLocation)
+        for (name, bytes) in before {
+            #expect(after[name] == bytes, "\(name) was changed; \(line)", sourceLocation: sourceLocation)
+        }
+        return outcome.errors
+    }
+
+    /// Names of hidden, unfinished files.
+    var litter: [String] { folder.names.filter { $0.hasPrefix(".") || $0.hasSuffix(".partial") } }
+
+    /// Every file directly in the folder.
+    func contents() throws -> [String: Data] {
+        var result: [String: Data] = [:]
+        for name in folder.names {
+            var isFolder: ObjCBool = false
+            FileManager.default.fileExists(atPath: folder.file(name), isDirectory: &isFolder)
+            result[name] = isFolder.boolValue ? Data() : try read(name)
+        }
+        return result
+    }
+
+    func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: folder.file(name)))
     }
 
     func read(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.file(name))) }
+
+    /// Permission bits of a file.
+    func mode(_ name: String) throws -> Int {
+        try FileManager.default.attributesOfItem(atPath: folder.file(name))[.posixPermissions] as? Int ?? -1
+    }
+
+    /// The object that a command printed with --json.
+    func json(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
 }

@@ -7,7 +7,7 @@ extension EncodingPlan {
     ///
     /// A category target becomes 0/1 columns; one with two categories gives the plan's target, 1 for the second.
     /// - Parameter target: overrides the schema's target.
-    /// - Throws: `invalidParameter` for a schema that nobody has confirmed or that lacks bounds, decimals or categories.
+    /// - Throws: `unfitSchema` for a schema that nobody has confirmed or that lacks bounds, decimals or categories.
     public init(
         schema: Schema, target: String? = nil, maximumRows: Int, minimumCohort: Int
     ) throws {
@@ -19,7 +19,7 @@ extension EncodingPlan {
     ) throws -> EncodingPlan {
         guard schema.isConfirmed else {
             throw PrivateLearningError(
-                code: .invalidParameter,
+                code: .unfitSchema,
                 message: "schema: is a proposal read off the data; its bounds become public. Check them and set "
                     + "\"confirmed\": true")
         }
@@ -37,13 +37,13 @@ extension EncodingPlan {
         for output in recipe.outputs {
             guard let lower = output.lower, let upper = output.upper, let decimals = output.decimals else {
                 throw PrivateLearningError(
-                    code: .invalidParameter, message: "column \(output.name): needs bounds and decimals in the schema")
+                    code: .unfitSchema, message: "column \(output.name): needs bounds and decimals in the schema")
             }
             do throws(FixedPointError) {
                 let encoding = try FixedPointEncoding(scale: .decimal(decimals), lower: lower, upper: upper)
                 columns.append(Column(name: output.name, encoding: encoding))
             } catch {
-                throw PrivateLearningError(code: .invalidParameter, message: "column \(output.name): \(error.message)")
+                throw PrivateLearningError(code: .unfitSchema, message: "column \(output.name): \(error.message)")
             }
         }
         var targetName: String?

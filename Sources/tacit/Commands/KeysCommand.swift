@@ -29,6 +29,14 @@ struct KeyWriter {
         }
     }
 
+    /// Refuses numbers of shares that no key can have, before anything of that number is made.
+    static func check(threshold: Int, shares: Int) throws {
+        guard (2...255).contains(shares) else { throw CommandFailure(.usage, "--shares: got \(shares), want 2...255") }
+        guard (2...shares).contains(threshold) else {
+            throw CommandFailure(.usage, "--threshold: got \(threshold), want 2...\(shares), the number of shares")
+        }
+    }
+
     private var secretPassphrase: SecretBytes? {
         get throws {
             guard !isUnprotected else {
@@ -155,8 +163,9 @@ struct KeysGenerateCommand: ParsableCommand {
             ? PaillierParameters.insecure(bits: bits) : PaillierParameters(.init(modulusBits: bits))
         if let warning = parameters.warning { Console.warn(warning) }
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
+        if let threshold, let shares { try KeyWriter.check(threshold: threshold, shares: shares) }
         try writer.requireNew(
-            [writer.publicPath, writer.secretPath] + (shares.map { (1...max(1, $0)).map(writer.sharePath) } ?? []))
+            [writer.publicPath, writer.secretPath] + (shares.map { (1...$0).map(writer.sharePath) } ?? []))
         Console.log("Making a \(bits)-bit Paillier key …")
         let secret = PaillierSecretKey.generate(parameters)
         let files: [String]
@@ -235,6 +244,7 @@ struct KeysSplitCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        try KeyWriter.check(threshold: threshold, shares: shares)
         let (_, secret) = try KeyInput.secretKey(file, passphrase)
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         let files = try writer.write(secret.split(threshold: threshold, shares: shares))

@@ -43,6 +43,7 @@ enum ExitStatus: Int32 {
             switch error.code {
             case .cohortTooSmall: self = .permission
             case .invalidParameter: self = .usage
+            case .unfitSchema: self = .configuration
             default: self = .data
             }
         case let error as TabularError:
