@@ -19,7 +19,8 @@ struct TacitCommand: ParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, DataCommand.self, KeysCommand.self, EncryptCommand.self, TrainCommand.self,
-            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self, PythonPaillierCommand.self,
+            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
+            PythonPaillierCommand.self,
         ])
 
     static func main() async {

@@ -72,7 +72,8 @@ public struct EncryptedFeatures: Sendable {
         let size = layout.plaintextCount
         let constants = try layout.pack([BigInteger](repeating: encoding.intercept, count: rowCount))
         let sums = try publicKey.linearCombinations(
-            ofRows: (0..<size).map { part in positions.map { ciphertexts[$0 * size + part] } }, weights: encoding.weights,
+            ofRows: (0..<size).map { part in positions.map { ciphertexts[$0 * size + part] } },
+            weights: encoding.weights,
             variableTime: false)
         let encryptor = PaillierEncryptor(publicKey, expectedCount: size)
         let shifted = try publicKey.add(sums, plaintexts: constants)

@@ -118,7 +118,8 @@ struct PheEncryptCommand: ParsableCommand {
             throw CommandFailure(.usage, "--bits: got \(bits), want a multiple of 4")
         }
         if let row = values.missing.missingRows.first {
-            throw CommandFailure(.data, "row \(row + 1), column \(column): missing; python-paillier has no missing values")
+            throw CommandFailure(
+                .data, "row \(row + 1), column \(column): missing; python-paillier has no missing values")
         }
         let integers = try values.values.map { BigInteger(try encoding.encode($0)) }
         let encryptor = PaillierEncryptor(publicKey, expectedCount: integers.count)
