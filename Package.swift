@@ -11,6 +11,7 @@ let package = Package(
         .library(name: "Tabular", targets: ["Tabular"]),
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Paillier", targets: ["Paillier"]),
+        .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -50,6 +51,7 @@ let package = Package(
                 "BigIntegers", "ModularArithmetic", "Randomness", "FixedPoint", "BinaryCoding", "Parallelism",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(
             name: "KeyFiles",
             dependencies: [

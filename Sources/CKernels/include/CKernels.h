@@ -7,5 +7,6 @@
 #include "tacit_chacha20.h"
 #include "tacit_montgomery52.h"
 #include "tacit_montgomery64.h"
+#include "tacit_lattice.h"
 
 #endif

@@ -1,0 +1,44 @@
+// Scalar modular arithmetic shared by the lattice kernels; q < 2^50.
+#ifndef TACIT_LATTICE_SCALAR_H
+#define TACIT_LATTICE_SCALAR_H
+
+#include "tacit_lattice.h"
+
+typedef unsigned __int128 wide;
+
+static inline uint64_t high64(uint64_t a, uint64_t b) { return (uint64_t)(((wide)a * b) >> 64); }
+
+/// x − m when x ≥ m, by a mask.
+static inline uint64_t subtract_if(uint64_t x, uint64_t m) { return x - (m & (0 - (uint64_t)(x >= m))); }
+
+static inline uint64_t add_mod(uint64_t a, uint64_t b, uint64_t q) { return subtract_if(a + b, q); }
+
+static inline uint64_t subtract_mod(uint64_t a, uint64_t b, uint64_t q) { return subtract_if(a + q - b, q); }
+
+/// z mod q for z < 2^(bits + 63): with c = floor(z / 2^(bits−1)) < 2^64 the quotient estimate high64(c · barrett64) is
+/// short by at most 2.
+static inline uint64_t reduce_wide(wide z, const tacit_modulus *q) {
+    uint64_t c = (uint64_t)(z >> (q->bits - 1));
+    uint64_t r = (uint64_t)z - high64(c, q->barrett64) * q->value;
+    return subtract_if(subtract_if(r, 2 * q->value), q->value);
+}
+
+static inline uint64_t multiply_mod(uint64_t a, uint64_t b, const tacit_modulus *q) { return reduce_wide((wide)a * b, q); }
+
+/// x mod q for any word.
+static inline uint64_t reduce_word(uint64_t x, const tacit_modulus *q) {
+    uint64_t r = x - high64(x, q->word_quotient) * q->value;
+    return subtract_if(r, q->value);
+}
+
+/// floor(2^64 · w / q), w < q
+static inline uint64_t shoup64(uint64_t w, uint64_t q) { return (uint64_t)(((wide)w << 64) / q); }
+/// floor(2^52 · w / q), w < q
+static inline uint64_t shoup52(uint64_t w, uint64_t q) { return (uint64_t)(((wide)w << 52) / q); }
+
+/// x · w − floor(x · w' / 2^64) · q, in [0, 2q) for any word x.
+static inline uint64_t multiply_shoup(uint64_t x, uint64_t w, uint64_t quotient, uint64_t q) {
+    return x * w - high64(x, quotient) * q;
+}
+
+#endif

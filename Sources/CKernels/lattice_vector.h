@@ -1,0 +1,35 @@
+// The element-wise kernels of each tier; same contracts as their public namesakes.
+#ifndef TACIT_LATTICE_VECTOR_H
+#define TACIT_LATTICE_VECTOR_H
+
+#include "lattice_scalar.h"
+#include "tacit_cpu.h"
+
+#define DECLARE_TIER(TIER)                                                                                             \
+    void TIER##_add(uint64_t *, const uint64_t *, const uint64_t *, size_t, const tacit_modulus *);                    \
+    void TIER##_subtract(uint64_t *, const uint64_t *, const uint64_t *, size_t, const tacit_modulus *);               \
+    void TIER##_multiply(uint64_t *, const uint64_t *, const uint64_t *, size_t, const tacit_modulus *);               \
+    void TIER##_multiply_add(uint64_t *, const uint64_t *, const uint64_t *, const uint64_t *, size_t,                 \
+                             const tacit_modulus *);                                                                   \
+    void TIER##_scale_add(uint64_t *, const uint64_t *, uint64_t, const uint64_t *, size_t, const tacit_modulus *);    \
+    void TIER##_subtract_scale(uint64_t *, const uint64_t *, const uint64_t *, uint64_t, size_t,                       \
+                               const tacit_modulus *);                                                                 \
+    void TIER##_dot_pair(uint64_t *, uint64_t *, const uint64_t *const *, const uint64_t *const *,                     \
+                         const uint64_t *const *, size_t, size_t, const tacit_modulus *);                              \
+    void TIER##_convert(uint64_t *const *, const uint64_t *const *, const tacit_conversion *, size_t, size_t);         \
+    void TIER##_from_double(uint64_t *, const double *, size_t, const tacit_modulus *);
+
+DECLARE_TIER(tacit_scalar)
+#if defined(__x86_64__)
+DECLARE_TIER(tacit_avx2)
+DECLARE_TIER(tacit_ifma)
+void tacit_ifma_automorphism(uint64_t *, const uint64_t *, const uint32_t *, uint32_t, size_t);
+#endif
+
+/// The eight positions inside a block of eight under X → X^g, for each position that the first of them may have.
+void tacit_automorphism_lanes(uint64_t lanes[8][8], uint32_t g);
+
+// Products of residues summed without reduction stay below 2^104 for sixteen products: both halves of 52 bits fit.
+#define LAZY_PRODUCTS 16
+
+#endif

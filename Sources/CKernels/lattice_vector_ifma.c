@@ -1,0 +1,198 @@
+// Element-wise kernels with AVX-512 IFMA.
+#include "lattice_vector.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define IFMA __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512ifma")))
+#define INLINE static inline __attribute__((always_inline)) IFMA
+#pragma STDC FP_CONTRACT OFF
+
+INLINE __m512i all(uint64_t x) { return _mm512_set1_epi64((long long)x); }
+INLINE __m512i load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+INLINE void store(uint64_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+INLINE __m512i lower(__m512i x, __m512i m) { return _mm512_min_epu64(x, _mm512_sub_epi64(x, m)); }
+
+typedef struct {
+    __m512i q, twice, negative, mask, barrett, radix, radix_quotient, one_quotient;
+    int shift;
+} constants;
+
+INLINE constants load_constants(const tacit_modulus *q) {
+    constants c = {all(q->value),     all(2 * q->value), all(((uint64_t)1 << 52) - q->value),
+                   all(((uint64_t)1 << 52) - 1), all(q->barrett52), all(q->radix52),
+                   all(q->radix52_quotient), all(q->one_quotient52), 52 - q->bits};
+    return c;
+}
+
+/// a · b mod q in [0, q): with c = floor(a·b / 2^(bits−1)) the quotient estimate is short by at most 2.
+INLINE __m512i multiply(__m512i a, __m512i b, const constants *c) {
+    __m512i zero = _mm512_setzero_si512();
+    __m512i high = _mm512_madd52hi_epu64(zero, _mm512_slli_epi64(a, (unsigned)c->shift), _mm512_slli_epi64(b, 1));
+    __m512i quotient = _mm512_madd52hi_epu64(zero, high, c->barrett);
+    __m512i r = _mm512_madd52lo_epu64(zero, a, b);
+    r = _mm512_and_si512(_mm512_madd52lo_epu64(r, quotient, c->negative), c->mask);
+    return lower(lower(r, c->twice), c->q);
+}
+
+/// x · w mod q in [0, 2q) for x < 2^52 and w with its quotient.
+INLINE __m512i multiply_by(__m512i x, __m512i w, __m512i quotient, const constants *c) {
+    __m512i zero = _mm512_setzero_si512();
+    __m512i h = _mm512_madd52hi_epu64(zero, x, quotient);
+    __m512i r = _mm512_madd52lo_epu64(zero, x, w);
+    return _mm512_and_si512(_mm512_madd52lo_epu64(r, h, c->negative), c->mask);
+}
+
+/// high · 2^52 + low mod q for high < 2^52 − 2^12 and any word low.
+INLINE __m512i reduce_halves(__m512i high, __m512i low, const constants *c) {
+    high = _mm512_add_epi64(high, _mm512_srli_epi64(low, 52));
+    low = _mm512_and_si512(low, c->mask);
+    __m512i r = multiply_by(high, c->radix, c->radix_quotient, c);
+    __m512i h = _mm512_madd52hi_epu64(_mm512_setzero_si512(), low, c->one_quotient);
+    __m512i s = _mm512_and_si512(_mm512_madd52lo_epu64(low, h, c->negative), c->mask);
+    return lower(lower(_mm512_add_epi64(r, s), c->twice), c->q);
+}
+
+IFMA void tacit_ifma_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q) {
+    __m512i m = all(q->value);
+    for (size_t i = 0; i < n; i += 8) store(out + i, lower(_mm512_add_epi64(load(a + i), load(b + i)), m));
+}
+
+IFMA void tacit_ifma_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q) {
+    __m512i m = all(q->value);
+    for (size_t i = 0; i < n; i += 8) {
+        __m512i d = _mm512_sub_epi64(load(a + i), load(b + i));
+        store(out + i, _mm512_min_epu64(d, _mm512_add_epi64(d, m)));
+    }
+}
+
+IFMA void tacit_ifma_multiply(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q) {
+    constants c = load_constants(q);
+    for (size_t i = 0; i < n; i += 8) store(out + i, multiply(load(a + i), load(b + i), &c));
+}
+
+IFMA void tacit_ifma_multiply_add(uint64_t *out, const uint64_t *a, const uint64_t *b, const uint64_t *d, size_t n,
+                                  const tacit_modulus *q) {
+    constants c = load_constants(q);
+    for (size_t i = 0; i < n; i += 8)
+        store(out + i, lower(_mm512_add_epi64(multiply(load(a + i), load(b + i), &c), load(d + i)), c.q));
+}
+
+IFMA void tacit_ifma_scale_add(uint64_t *out, const uint64_t *a, uint64_t s, const uint64_t *d, size_t n,
+                               const tacit_modulus *q) {
+    constants c = load_constants(q);
+    __m512i w = all(s), quotient = all(shoup52(s, q->value));
+    if (d)
+        for (size_t i = 0; i < n; i += 8) {
+            __m512i r = _mm512_add_epi64(multiply_by(load(a + i), w, quotient, &c), load(d + i));
+            store(out + i, lower(lower(r, c.twice), c.q));
+        }
+    else
+        for (size_t i = 0; i < n; i += 8) store(out + i, lower(multiply_by(load(a + i), w, quotient, &c), c.q));
+}
+
+IFMA void tacit_ifma_subtract_scale(uint64_t *out, const uint64_t *a, const uint64_t *b, uint64_t s, size_t n,
+                                    const tacit_modulus *q) {
+    constants c = load_constants(q);
+    __m512i w = all(s), quotient = all(shoup52(s, q->value));
+    for (size_t i = 0; i < n; i += 8) {
+        __m512i d = _mm512_sub_epi64(_mm512_add_epi64(load(a + i), c.q), load(b + i));
+        store(out + i, lower(multiply_by(d, w, quotient, &c), c.q));
+    }
+}
+
+IFMA void tacit_ifma_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                              const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
+    constants c = load_constants(q);
+    for (size_t i = 0; i < n; i += 8) {
+        __m512i zero = _mm512_setzero_si512(), high0 = zero, low0 = zero, high1 = zero, low1 = zero;
+        for (size_t k = 0; k < count; k++) {
+            // Sums of sixteen upper halves stay below 2^52: each is below 2^48.
+            if (k % (LAZY_PRODUCTS - 1) == LAZY_PRODUCTS - 2) {
+                low0 = reduce_halves(high0, low0, &c), high0 = zero;
+                low1 = reduce_halves(high1, low1, &c), high1 = zero;
+            }
+            __m512i x = load(a[k] + i), y = load(b0[k] + i);
+            high0 = _mm512_madd52hi_epu64(high0, x, y);
+            low0 = _mm512_madd52lo_epu64(low0, x, y);
+            if (b1) {
+                y = load(b1[k] + i);
+                high1 = _mm512_madd52hi_epu64(high1, x, y);
+                low1 = _mm512_madd52lo_epu64(low1, x, y);
+            }
+        }
+        store(out0 + i, reduce_halves(high0, low0, &c));
+        if (b1) store(out1 + i, reduce_halves(high1, low1, &c));
+    }
+}
+
+IFMA void tacit_ifma_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,
+                             size_t n) {
+    // Four vectors at a time: a row's constants are broadcast once for 32 coefficients.
+    enum { WIDTH = 4 };
+    uint64_t quotients[TACIT_CONVERSION_SOURCES];
+    for (size_t k = 0; k < c->sources; k++) quotients[k] = shoup52(c->inverse[k], c->source[k].value);
+    for (size_t i = first; i < first + n; i += 8 * WIDTH) {
+        __m512i y[TACIT_CONVERSION_SOURCES + 1][WIDTH];
+        __m512d fraction[WIDTH];
+        for (int u = 0; u < WIDTH; u++) fraction[u] = _mm512_setzero_pd();
+        for (size_t k = 0; k < c->sources; k++) {
+            constants m = load_constants(&c->source[k]);
+            __m512i w = all(c->inverse[k]), quotient = all(quotients[k]);
+            __m512d inverse = _mm512_set1_pd(c->source[k].inverse);
+            for (int u = 0; u < WIDTH; u++) {
+                y[k][u] = lower(multiply_by(load(in[k] + i + 8 * (size_t)u), w, quotient, &m), m.q);
+                fraction[u] = _mm512_add_pd(fraction[u], _mm512_mul_pd(_mm512_cvtepu64_pd(y[k][u]), inverse));
+            }
+        }
+        for (int u = 0; u < WIDTH; u++) y[c->sources][u] = _mm512_cvtpd_epu64(fraction[u]);
+        for (size_t j = 0; j < c->targets; j++) {
+            constants m = load_constants(&c->target[j]);
+            const uint64_t *row = c->matrix + j * c->sources;
+            __m512i high[WIDTH], low[WIDTH], w = all(c->product[j]);
+            for (int u = 0; u < WIDTH; u++) {
+                // v ≤ 64, so this product's upper half is below 2^4.
+                high[u] = _mm512_madd52hi_epu64(_mm512_setzero_si512(), y[c->sources][u], w);
+                low[u] = _mm512_madd52lo_epu64(_mm512_setzero_si512(), y[c->sources][u], w);
+            }
+            for (size_t k = 0; k < c->sources; k++) {
+                if (k % (LAZY_PRODUCTS - 1) == LAZY_PRODUCTS - 2)
+                    for (int u = 0; u < WIDTH; u++)
+                        low[u] = reduce_halves(high[u], low[u], &m), high[u] = _mm512_setzero_si512();
+                w = all(row[k]);
+                for (int u = 0; u < WIDTH; u++) {
+                    high[u] = _mm512_madd52hi_epu64(high[u], y[k][u], w);
+                    low[u] = _mm512_madd52lo_epu64(low[u], y[k][u], w);
+                }
+            }
+            for (int u = 0; u < WIDTH; u++) store(out[j] + i + 8 * (size_t)u, reduce_halves(high[u], low[u], &m));
+        }
+    }
+}
+
+IFMA void tacit_ifma_automorphism(uint64_t *out, const uint64_t *a, const uint32_t *table, uint32_t g, size_t n) {
+    uint64_t lanes[8][8] __attribute__((aligned(64)));
+    tacit_automorphism_lanes(lanes, g);
+    for (size_t b = 0; b < n / 8; b++) {
+        __m512i order = _mm512_load_si512(lanes[table[b] & 7]);
+        store(out + 8 * b, _mm512_permutexvar_epi64(order, load(a + (table[b] & ~(uint32_t)7))));
+    }
+}
+
+IFMA void tacit_ifma_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
+    __m512d limit = _mm512_set1_pd(4503599627370496.0), inverse = _mm512_set1_pd(q->inverse);
+    __m512d m = _mm512_set1_pd((double)q->value), zero = _mm512_setzero_pd();
+    for (size_t i = 0; i < n; i += 8) {
+        __m512d x = _mm512_roundscale_pd(_mm512_loadu_pd(v + i), 0);
+        if (_mm512_cmp_pd_mask(_mm512_abs_pd(x), limit, _CMP_NLT_UQ)) {
+            tacit_scalar_from_double(out + i, v + i, 8, q);
+            continue;
+        }
+        x = _mm512_fnmadd_pd(_mm512_roundscale_pd(_mm512_mul_pd(x, inverse), 0), m, x);
+        x = _mm512_mask_add_pd(x, _mm512_cmp_pd_mask(x, zero, _CMP_LT_OQ), x, m);
+        store(out + i, _mm512_cvtpd_epu64(x));
+    }
+}
+
+#endif

@@ -1,0 +1,103 @@
+import CKernels
+
+/// Constants that carry an integer given modulo q_0 … q_{k−1} over to other primes.
+final class BasisConversion: Sendable {
+    nonisolated(unsafe) private let words: UnsafeMutablePointer<UInt64>
+    nonisolated(unsafe) private let moduli: UnsafeMutablePointer<tacit_modulus>
+    nonisolated(unsafe) let constants: tacit_conversion
+    /// [j] (q_0 ⋯ q_{k−1})⁻¹ mod p_j
+    let inverseProduct: [UInt64]
+
+    init(sources: [Modulus], targets: [Modulus]) {
+        precondition((1...Int(TACIT_CONVERSION_SOURCES)).contains(sources.count))
+        let (k, m) = (sources.count, targets.count)
+        moduli = .allocate(capacity: k + m)
+        for (index, modulus) in (sources + targets).enumerated() {
+            (moduli + index).initialize(to: modulus.constants)
+        }
+        words = .allocate(capacity: k + m * k + m)
+        let (inverse, matrix, product) = (words, words + k, words + k + m * k)
+        for (i, q) in sources.enumerated() {
+            var others: UInt64 = 1
+            for (h, other) in sources.enumerated() where h != i {
+                others = q.multiply(others, other.value % q.value)
+            }
+            inverse[i] = q.inverse(others)
+        }
+        inverseProduct = targets.enumerated().map { j, p in
+            var all: UInt64 = 1
+            for q in sources { all = p.multiply(all, q.value % p.value) }
+            product[j] = p.negate(all)
+            for i in sources.indices {
+                var others: UInt64 = 1
+                for (h, other) in sources.enumerated() where h != i {
+                    others = p.multiply(others, other.value % p.value)
+                }
+                matrix[j * k + i] = others
+            }
+            return all == 0 ? 0 : p.inverse(all)
+        }
+        constants = tacit_conversion(
+            sources: k, targets: m, source: moduli, target: moduli + k, inverse: inverse, matrix: matrix,
+            product: product)
+    }
+
+    deinit {
+        words.deallocate()
+        moduli.deallocate()
+    }
+
+    /// Converts all coefficients, a range of them on each core.
+    /// - Parameters: pointers to N words, one per source and per target prime.
+    func apply(_ source: [UnsafePointer<UInt64>], to target: [UnsafeMutablePointer<UInt64>], degree: Int, ring: Ring) {
+        nonisolated(unsafe) let from = source.map { Optional($0) }
+        nonisolated(unsafe) let to = target.map { Optional($0) }
+        let step = min(degree, 1024)
+        let cost = 0.15 * Double(source.count * (target.count + 2)) * Double(step) / Double(degree)
+        ring.forEachLimb(degree / step, cost: cost) { part in
+            withUnsafePointer(to: self.constants) { tacit_convert_centred(to, from, $0, part * step, step) }
+        }
+    }
+}
+
+extension RNSPolynomial<Evaluations> {
+    /// round(self / D) where D is the product of the dropped primes: the special ones, or the last `count` ciphertext
+    /// primes when there are none.
+    ///
+    /// With x the coefficient nearest to zero modulo D, (a − x)/D is exact; the result differs from the real quotient by
+    /// at most 1/2 (1/2 + 2⁻⁴⁰ at the boundary). This is rescaling, and the last step of key switching.
+    /// - Cost: one inverse transform per dropped prime and one forward transform per remaining one.
+    public func dividedByDroppedPrimes(_ count: Int = 1) -> Self {
+        let ring = basis.ring
+        let dropped: Range<Int>
+        let target: RNSBasis
+        if basis.specialPrimes > 0 {
+            dropped = basis.ciphertextPrimes..<basis.count
+            target = basis.withoutSpecialPrimes
+        } else {
+            precondition((1..<basis.ciphertextPrimes).contains(count), "count: want 1..<\(basis.ciphertextPrimes)")
+            dropped = basis.ciphertextPrimes - count..<basis.ciphertextPrimes
+            target = ring.basis(basis.ciphertextPrimes - count)
+        }
+        let n = degree
+        let sourceIndices = basis.index(dropped.lowerBound)..<basis.index(dropped.upperBound - 1) + 1
+        let conversion = ring.conversion(from: sourceIndices, to: Array(0..<target.count))
+        let low = LimbStorage(count: dropped.count * n, isSecret: isSecret)
+        low.words.update(from: limb(dropped.lowerBound), count: dropped.count * n)
+        ring.forEachLimb(dropped.count, cost: 4) { j in
+            self.basis.tables(dropped.lowerBound + j).inverse(low.words + j * n)
+        }
+        var result = Self(uninitialized: target, isSecret: isSecret)
+        nonisolated(unsafe) let words = result.unique()
+        conversion.apply(
+            (0..<dropped.count).map { UnsafePointer(low.words + $0 * n) }, to: (0..<target.count).map { words + $0 * n },
+            degree: n, ring: ring)
+        ring.forEachLimb(target.count, cost: 5) { j in
+            target.tables(j).forward(words + j * n)
+            tacit_vector_subtract_scale(
+                words + j * n, self.limb(j), words + j * n, conversion.inverseProduct[j], n, target.constants(j))
+        }
+        withExtendedLifetime((low, self)) {}
+        return result
+    }
+}
