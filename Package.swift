@@ -107,6 +107,11 @@ let package = Package(
             ],
             exclude: ["Vectors"]),
         .testTarget(
+            name: "LatticeTests",
+            dependencies: [
+                "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Parallelism", "Randomness", "TacitTestSupport",
+            ]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
                 "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "Paillier", "PrivateLearning", "Randomness",
