@@ -90,7 +90,8 @@ extension RNSPolynomial<Evaluations> {
         var result = Self(uninitialized: target, isSecret: isSecret)
         nonisolated(unsafe) let words = result.unique()
         conversion.apply(
-            (0..<dropped.count).map { UnsafePointer(low.words + $0 * n) }, to: (0..<target.count).map { words + $0 * n },
+            (0..<dropped.count).map { UnsafePointer(low.words + $0 * n) },
+            to: (0..<target.count).map { words + $0 * n },
             degree: n, ring: ring)
         ring.forEachLimb(target.count, cost: 5) { j in
             target.tables(j).forward(words + j * n)

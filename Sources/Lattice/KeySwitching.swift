@@ -49,7 +49,8 @@ extension KeySwitchKey {
     /// Σ_d D_d·(b_d, a_d) over Q_l·P, before the division by P.
     ///
     /// Sums of such pairs may be divided once at their end (double hoisting).
-    public func product(_ decomposed: DecomposedPolynomial) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+    public func product(_ decomposed: DecomposedPolynomial) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>)
+    {
         let basis = decomposed.basis.withSpecialPrimes
         precondition(basis.ring == ring, "key switching: want a polynomial of the key's ring")
         let (ring, n, digits) = (basis.ring, basis.ring.degree, decomposed.digits)

@@ -25,7 +25,8 @@ extension RLWECiphertext {
     }
 
     public init(decoding decoder: inout BinaryDecoder, ring: Ring) throws(LatticeError) {
-        let count = Int(try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "parts") })
+        let count = Int(
+            try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "parts") })
         guard (1...Self.maximumParts).contains(count) else {
             throw LatticeError(
                 code: .invalidEncoding, message: "parts: got \(count), want 1...\(Self.maximumParts)")
@@ -131,7 +132,8 @@ extension RLWESecretKey {
         }
         guard invalid == 0, weight == 0 || nonzero == weight else {
             throw LatticeError(
-                code: .invalidEncoding, message: "secret key: want coefficients in -1...1 and the stated Hamming weight")
+                code: .invalidEncoding, message: "secret key: want coefficients in -1...1 and the stated Hamming weight"
+            )
         }
         self.init(
             ring: ring, distribution: weight == 0 ? .ternary : .sparseTernary(weight: weight),

@@ -12,7 +12,9 @@ extension RingParameters {
 
     /// - Errors: `invalidEncoding`, and all of the initialiser's.
     public init(decoding decoder: inout BinaryDecoder) throws(LatticeError) {
-        let logDegree = try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "logDegree") }
+        let logDegree = try Lattice.decoding { () throws(BinaryCodingError) in
+            try decoder.decode(UInt8.self, "logDegree")
+        }
         let code = try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "security") }
         guard let security = Security.allCases.first(where: { $0.code == code }) else {
             throw LatticeError(code: .invalidEncoding, message: "security: got code \(code), want 0...3")
@@ -77,8 +79,10 @@ extension RNSPolynomial {
             throw LatticeError(code: .invalidEncoding, message: "form: got \(form), want \(Form.code), \(Form.self)")
         }
         let primes = Int(
-            try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "ciphertext primes") })
-        let hasSpecial = try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decodeBool("special primes") }
+            try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decode(UInt8.self, "ciphertext primes") }
+        )
+        let hasSpecial = try Lattice.decoding { () throws(BinaryCodingError) in try decoder.decodeBool("special primes")
+        }
         let limit = ring.parameters.moduli.count
         guard (1...limit).contains(primes) else {
             throw LatticeError(code: .invalidEncoding, message: "ciphertext primes: got \(primes), want 1...\(limit)")

@@ -99,7 +99,9 @@ public struct RNSBasis: Hashable, Sendable, CustomStringConvertible {
     public var withSpecialPrimes: RNSBasis {
         RNSBasis(ring: ring, ciphertextPrimes: ciphertextPrimes, specialPrimes: ring.parameters.specialModuli.count)
     }
-    public var withoutSpecialPrimes: RNSBasis { RNSBasis(ring: ring, ciphertextPrimes: ciphertextPrimes, specialPrimes: 0) }
+    public var withoutSpecialPrimes: RNSBasis {
+        RNSBasis(ring: ring, ciphertextPrimes: ciphertextPrimes, specialPrimes: 0)
+    }
 
     public var description: String { "\(ciphertextPrimes) + \(specialPrimes) primes of [\(ring)]" }
 

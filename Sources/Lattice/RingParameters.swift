@@ -65,7 +65,8 @@ public struct RingParameters: Hashable, Sendable, CustomStringConvertible {
         let level = security == .insecureForTestsOnly ? "INSECURE" : "\(security.level!.rawValue)-bit security"
         let q = String(format: "%.1f", log2Q)
         let p = String(format: "%.1f", log2P)
-        return "N = \(degree), \(moduli.count) primes (log2 Q = \(q)), \(specialModuli.count) special (log2 P = \(p)), \(level)"
+        return
+            "N = \(degree), \(moduli.count) primes (log2 Q = \(q)), \(specialModuli.count) special (log2 P = \(p)), \(level)"
     }
 
     /// Finds primes of the given sizes (the greatest that are 1 modulo 2N, all different) and checks everything.
@@ -127,7 +128,8 @@ public struct RingParameters: Hashable, Sendable, CustomStringConvertible {
             throw LatticeError(code: .invalidModulus, message: "moduli: got \(ciphertext), want 1...\(maximumPrimes)")
         }
         guard (0...maximumPrimes).contains(special) else {
-            throw LatticeError(code: .invalidModulus, message: "special moduli: got \(special), want 0...\(maximumPrimes)")
+            throw LatticeError(
+                code: .invalidModulus, message: "special moduli: got \(special), want 0...\(maximumPrimes)")
         }
     }
 
@@ -152,7 +154,8 @@ public struct RingParameters: Hashable, Sendable, CustomStringConvertible {
             let wanted = row.map { "at most \($0.limit) by \($0.table)" } ?? "another ring: no table has this one"
             throw LatticeError(
                 code: .insecureParameters,
-                message: "log2(QP): got \(String(format: "%.2f", log2QP)) with N = \(degree) for \(level.rawValue) bits, "
+                message:
+                    "log2(QP): got \(String(format: "%.2f", log2QP)) with N = \(degree) for \(level.rawValue) bits, "
                     + "want \(wanted)")
         }
     }

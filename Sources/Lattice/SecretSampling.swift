@@ -66,7 +66,7 @@ extension SmallPolynomial {
                         guard byte < 243 else { continue }
                         var digits = UInt32(byte)
                         for _ in 0..<5 where filled < count {
-                            let quotient = digits &* 171 >> 9  // digits / 3, exact below 256
+                            let quotient = (digits &* 171) >> 9  // digits / 3, exact below 256
                             values[filled] = Int64(digits &- 3 &* quotient) &- 1
                             digits = quotient
                             filled &+= 1

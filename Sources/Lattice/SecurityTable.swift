@@ -8,7 +8,9 @@ import Foundation
 ///   Table 5.2, ternary secret, classical.
 public struct SecurityTable: Sendable {
     /// Bits of classical security.
-    public enum Level: Int, Hashable, Sendable, Codable, CaseIterable { case bits128 = 128, bits192 = 192, bits256 = 256 }
+    public enum Level: Int, Hashable, Sendable, Codable, CaseIterable {
+        case bits128 = 128, bits192 = 192, bits256 = 256
+    }
 
     /// Where a limit comes from.
     public struct Row: Hashable, Sendable, CustomStringConvertible {

@@ -26,14 +26,16 @@ import Testing
             var m = tacit_modulus_make(modulus.value)
             let q = modulus.value
             let (a, b, c) = (
-                testResidues(n, below: q, seed: 1), testResidues(n, below: q, seed: 2), testResidues(n, below: q, seed: 3)
+                testResidues(n, below: q, seed: 1), testResidues(n, below: q, seed: 2),
+                testResidues(n, below: q, seed: 3)
             )
             let s = testResidues(100, below: q, seed: 4)
             Self.perTier { tier in
                 func check(_ name: String, _ kernel: (inout [UInt64]) -> Void, _ wanted: (Int) -> UInt64) {
                     var out = a  // in place, too
                     kernel(&out)
-                    #expect(out == (0..<n).map(wanted), "\(name), \(bits) bits, \(Tiers.names[Int(tier)])")
+                    let wrong = (0..<n).first { out[$0] != wanted($0) }
+                    #expect(wrong == nil, "\(name), \(bits) bits, \(Tiers.names[Int(tier)])")
                 }
                 let product = { (x: UInt64, y: UInt64) in ReferenceLattice.multiply(x, y, q) }
                 check("add", { tacit_vector_add(&$0, a, b, n, &m) }) { (a[$0] + b[$0]) % q }
@@ -45,7 +47,9 @@ import Testing
                 }
                 for s in [0, 1, q - 1, s[70], s[71]] {
                     check("scale", { tacit_vector_scale(&$0, a, s, n, &m) }) { product(a[$0], s) }
-                    check("scale-add", { tacit_vector_scale_add(&$0, a, s, c, n, &m) }) { (product(a[$0], s) + c[$0]) % q }
+                    check("scale-add", { tacit_vector_scale_add(&$0, a, s, c, n, &m) }) {
+                        (product(a[$0], s) + c[$0]) % q
+                    }
                     check("subtract-scale", { tacit_vector_subtract_scale(&$0, a, b, s, n, &m) }) {
                         product((a[$0] + q - b[$0]) % q, s)
                     }
@@ -95,9 +99,13 @@ import Testing
         var m = tacit_modulus_make(modulus.value)
         let q = BigInteger(modulus.value)
         var generator = TestGenerator(seed: 11)
-        var reals: [Double] = [0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0x1p52, -0x1p52, 0x1p53 + 2, 0x1p62, -0x1p63, 0x1p64, 0x1p100]
+        var reals: [Double] = [
+            0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0x1p52, -0x1p52, 0x1p53 + 2, 0x1p62, -0x1p63, 0x1p64, 0x1p100,
+        ]
         while reals.count < n {
-            reals.append(Double.random(in: -1...1, using: &generator) * Double(sign: .plus, exponent: .random(in: 0...140, using: &generator), significand: 1))
+            reals.append(
+                Double.random(in: -1...1, using: &generator)
+                    * Double(sign: .plus, exponent: .random(in: 0...140, using: &generator), significand: 1))
         }
         let wanted = reals.map { BigInteger(truncating: $0.rounded(.toNearestOrEven)).modulo(q).limbs(count: 1)[0] }
         Self.perTier { tier in
@@ -115,7 +123,10 @@ import Testing
     }
 
     /// Conversion against the Chinese remainder theorem in big integers, from one prime to forty, wide and narrow.
-    @Test(arguments: [[50], [30, 50], [50, 49, 48], [40, 20, 31, 45, 50, 50], Array(repeating: 50, count: 17), Array(repeating: 49, count: 40)])
+    @Test(arguments: [
+        [50], [30, 50], [50, 49, 48], [40, 20, 31, 45, 50, 50], Array(repeating: 50, count: 17),
+        Array(repeating: 49, count: 40),
+    ])
     func conversionIsCentredAndExact(bits: [Int]) throws {
         let ring = TestRings.make(10, bits, [])
         let sources = ring.moduli
@@ -128,7 +139,8 @@ import Testing
         let margin = (product >> 30) + 1
         var integers: [BigInteger] = [0, 1, product - 1, half - margin, half + margin, 12345, product - 12345]
         while integers.count < n {
-            let wide = (0..<42).reduce(BigInteger(0)) { sum, _ in (sum << 50) + BigInteger(generator.next() >> 14) }.modulo(product)
+            let wide = (0..<42).reduce(BigInteger(0)) { sum, _ in (sum << 50) + BigInteger(generator.next() >> 14) }
+                .modulo(product)
             let distance = (wide - half).magnitude
             if distance > margin || product.bitWidth < 32 { integers.append(wide) }
         }
@@ -148,7 +160,9 @@ import Testing
         let sources = TestRings.make(10, Array(repeating: 50, count: 8), []).moduli
         let targets = try Modulus.testPrimes(bits: 45, count: 3)
         let product = sources.reduce(BigInteger(1)) { $0 * BigInteger($1.value) }
-        let integers = (0..<128).map { (product >> 1) + BigInteger(($0 - 64) * ($0 - 64) * ($0 - 64)) * BigInteger(1 << 40) }
+        let integers = (0..<128).map {
+            (product >> 1) + BigInteger(($0 - 64) * ($0 - 64) * ($0 - 64)) * BigInteger(1 << 40)
+        }
         let residues = sources.map { q in integers.map { $0.modulo(BigInteger(q.value)).limbs(count: 1)[0] } }
         var results: [[[UInt64]]] = []
         Self.perTier { _ in results.append(LatticeConversion.convert(residues, from: sources, to: targets)) }
@@ -161,7 +175,7 @@ import Testing
         }
     }
 
-    /// round(x / D) in big integers.
+    /// round(x / D) in big integers; where x / D is within 2⁻³⁰ of a half, the neighbour is right, too.
     @Test(arguments: [1, 2])
     func droppingPrimesDividesAndRounds(count: Int) throws {
         let ring = TestRings.small
@@ -172,13 +186,23 @@ import Testing
             let kept = special ? ring.parameters.moduli.count : moduli.count - count
             let divisor = moduli[kept...].reduce(BigInteger(1)) { $0 * BigInteger($1.value) }
             let integers = CRT.integers(a)
+            let margin = divisor >> 30
             Self.perTier { tier in
                 let quotient = a.transformed().dividedByDroppedPrimes(count).transformed()
                 #expect(quotient.basis == (special ? basis.withoutSpecialPrimes : ring.basis(kept)))
                 for j in 0..<kept {
                     let q = BigInteger(moduli[j].value)
-                    let wanted = integers.map { ((($0 << 1) + divisor).dividedFloor(by: divisor << 1)).modulo(q).limbs(count: 1)[0] }
-                    #expect(quotient.residues(j) == wanted, "limb \(j), \(Tiers.names[Int(tier)])")
+                    let rounded = { (x: BigInteger) in
+                        ((x << 1) + divisor).dividedFloor(by: divisor << 1).modulo(q).limbs(count: 1)[0]
+                    }
+                    let residues = quotient.residues(j)
+                    let wrong = integers.indices.first { i in
+                        residues[i] != rounded(integers[i]) && residues[i] != rounded(integers[i] - margin)
+                            && residues[i] != rounded(integers[i] + margin)
+                    }
+                    #expect(wrong == nil, "limb \(j), \(Tiers.names[Int(tier)])")
+                    let exact = integers.indices.count { residues[$0] == rounded(integers[$0]) }
+                    #expect(exact >= ring.degree - 8)  // only the extreme inputs come so near to a half
                 }
             }
         }
@@ -189,12 +213,16 @@ import Testing
         let n = ring.degree
         var generator = TestGenerator(seed: 5)
         let values = (0..<n).map { i in
-            i < 5 ? [0, 1, -1, 0x1p70, -0x1p70][i]
-                : (Double.random(in: -1...1, using: &generator) * Double(sign: .plus, exponent: i % 90, significand: 1)).rounded(.toNearestOrEven)
+            i < 5
+                ? [0, 1, -1, 0x1p70, -0x1p70][i]
+                : (Double.random(in: -1...1, using: &generator) * Double(sign: .plus, exponent: i % 90, significand: 1))
+                    .rounded(.toNearestOrEven)
         }
         for count in 3...5 {
             let a = try RNSPolynomial<Coefficients>(rounding: values, basis: ring.basis(count))
-            #expect(a.centredValues() == values)
+            let got = a.centredValues()
+            let wrong = values.indices.first { abs(got[$0] - values[$0]) > 0x1p-50 * abs(values[$0]) }
+            #expect(wrong == nil, "\(count) primes: \(wrong.map { got[$0] } ?? 0)")
         }
     }
 
@@ -242,7 +270,8 @@ enum LatticeConversion {
                                 target: target.baseAddress, inverse: inverse.baseAddress, matrix: matrix.baseAddress,
                                 product: negative.baseAddress)
                             tacit_convert_centred(
-                                output.map { Optional($0) }, input.map { Optional(UnsafePointer($0)) }, &conversion, 0, n)
+                                output.map { Optional($0) }, input.map { Optional(UnsafePointer($0)) }, &conversion, 0,
+                                n)
                         }
                     }
                 }

@@ -43,7 +43,9 @@ extension Modulus {
 func testResidues(_ count: Int, below q: UInt64, seed: UInt64) -> [UInt64] {
     var generator = TestGenerator(seed: seed)
     let extremes = [0, q - 1, 1, q / 2, q / 2 + 1, q - 2]
-    return (0..<count).map { $0 < 64 ? extremes[Int.random(in: 0..<6, using: &generator)] : .random(in: 0..<q, using: &generator) }
+    return (0..<count).map {
+        $0 < 64 ? extremes[Int.random(in: 0..<6, using: &generator)] : .random(in: 0..<q, using: &generator)
+    }
 }
 
 extension RNSPolynomial {
