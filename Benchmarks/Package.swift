@@ -15,6 +15,11 @@ let package = Package(
             dependencies: [
                 .product(name: "TacitFoundations", package: "tacit"), .product(name: "Paillier", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkLattice",
+            dependencies: [
+                .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
