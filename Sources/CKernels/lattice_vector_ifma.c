@@ -102,29 +102,48 @@ IFMA void tacit_ifma_subtract_scale(uint64_t *out, const uint64_t *a, const uint
     }
 }
 
+/// Four vectors at a time: each of the many operands is read in runs of 256 bytes.
+INLINE void dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                     const uint64_t *const *b1, size_t count, size_t n, int two, const constants *c) {
+    enum { WIDTH = 4 };
+    for (size_t i = 0; i < n; i += 8 * WIDTH) {
+        __m512i high0[WIDTH], low0[WIDTH], high1[WIDTH], low1[WIDTH], zero = _mm512_setzero_si512();
+        for (int u = 0; u < WIDTH; u++) high0[u] = low0[u] = high1[u] = low1[u] = zero;
+        size_t until = LAZY_PRODUCTS - 2;
+        for (size_t k = 0; k < count; k++) {
+            // Sums of fifteen upper halves stay below 2^52: each is below 2^48.
+            if (k == until) {
+                until += LAZY_PRODUCTS - 1;
+                for (int u = 0; u < WIDTH; u++) {
+                    low0[u] = reduce_halves(high0[u], low0[u], c), high0[u] = zero;
+                    if (two) low1[u] = reduce_halves(high1[u], low1[u], c), high1[u] = zero;
+                }
+            }
+            for (int u = 0; u < WIDTH; u++) {
+                __m512i x = load(a[k] + i + 8 * (size_t)u), y = load(b0[k] + i + 8 * (size_t)u);
+                high0[u] = _mm512_madd52hi_epu64(high0[u], x, y);
+                low0[u] = _mm512_madd52lo_epu64(low0[u], x, y);
+                if (two) {
+                    y = load(b1[k] + i + 8 * (size_t)u);
+                    high1[u] = _mm512_madd52hi_epu64(high1[u], x, y);
+                    low1[u] = _mm512_madd52lo_epu64(low1[u], x, y);
+                }
+            }
+        }
+        for (int u = 0; u < WIDTH; u++) {
+            store(out0 + i + 8 * (size_t)u, reduce_halves(high0[u], low0[u], c));
+            if (two) store(out1 + i + 8 * (size_t)u, reduce_halves(high1[u], low1[u], c));
+        }
+    }
+}
+
 IFMA void tacit_ifma_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
-    for (size_t i = 0; i < n; i += 8) {
-        __m512i zero = _mm512_setzero_si512(), high0 = zero, low0 = zero, high1 = zero, low1 = zero;
-        for (size_t k = 0; k < count; k++) {
-            // Sums of sixteen upper halves stay below 2^52: each is below 2^48.
-            if (k % (LAZY_PRODUCTS - 1) == LAZY_PRODUCTS - 2) {
-                low0 = reduce_halves(high0, low0, &c), high0 = zero;
-                low1 = reduce_halves(high1, low1, &c), high1 = zero;
-            }
-            __m512i x = load(a[k] + i), y = load(b0[k] + i);
-            high0 = _mm512_madd52hi_epu64(high0, x, y);
-            low0 = _mm512_madd52lo_epu64(low0, x, y);
-            if (b1) {
-                y = load(b1[k] + i);
-                high1 = _mm512_madd52hi_epu64(high1, x, y);
-                low1 = _mm512_madd52lo_epu64(low1, x, y);
-            }
-        }
-        store(out0 + i, reduce_halves(high0, low0, &c));
-        if (b1) store(out1 + i, reduce_halves(high1, low1, &c));
-    }
+    if (b1)
+        dot_pair(out0, out1, a, b0, b1, count, n, 1, &c);
+    else
+        dot_pair(out0, NULL, a, b0, NULL, count, n, 0, &c);
 }
 
 IFMA void tacit_ifma_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,

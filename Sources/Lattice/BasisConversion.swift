@@ -58,6 +58,13 @@ final class BasisConversion: Sendable {
             withUnsafePointer(to: self.constants) { tacit_convert_centred(to, from, $0, part * step, step) }
         }
     }
+
+    /// Converts all coefficients to one target prime, on this core.
+    func apply(_ source: [UnsafePointer<UInt64>], to target: UnsafeMutablePointer<UInt64>, degree: Int) {
+        withUnsafePointer(to: constants) {
+            tacit_convert_centred([target], source.map { Optional($0) }, $0, 0, degree)
+        }
+    }
 }
 
 extension RNSPolynomial<Evaluations> {

@@ -70,11 +70,42 @@ extension KeySwitchKey {
     }
 
     /// (u₀, u₁) with u₀ + u₁·s ≈ c·s′.
-    /// - Errors: `noSpecialPrimes`.
+    ///
+    /// The same as decomposing first, but one prime at a time: all digits of a limb are made, used and forgotten while
+    /// they are still in the cache.
     public func switching(
         _ c: RNSPolynomial<Evaluations>
-    ) throws(LatticeError) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
-        switching(try c.decomposed())
+    ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+        precondition(c.basis.ring == ring && c.basis.specialPrimes == 0, "key switching: want ciphertext primes only")
+        let (ring, n, basis) = (c.basis.ring, c.degree, c.basis.withSpecialPrimes)
+        let shift = ring.parameters.moduli.count - basis.ciphertextPrimes
+        let digits = Self.digits(of: c.basis.ciphertextPrimes, size: ring.parameters.digitSize)
+        let coefficients = c.transformed()
+        var first = RNSPolynomial<Evaluations>(uninitialized: basis)
+        var second = RNSPolynomial<Evaluations>(uninitialized: basis)
+        nonisolated(unsafe) let (out0, out1) = (first.unique(), second.unique())
+        ring.forEachLimb(basis.count, cost: 5 * Double(digits.count)) { j in
+            let buffers = LimbStorage(count: digits.count * n, isSecret: c.isSecret)
+            let k = j < basis.ciphertextPrimes ? j : j + shift
+            var parts: [UnsafePointer<UInt64>?] = []
+            for (d, digit) in digits.enumerated() {
+                if digit.contains(j) {
+                    parts.append(c.limb(j))
+                    continue
+                }
+                let target = buffers.words + d * n
+                let conversion = ring.conversion(from: digit, to: [basis.index(j)])
+                conversion.apply(digit.map { coefficients.limb($0) }, to: target, degree: n)
+                basis.tables(j).forward(target)
+                parts.append(UnsafePointer(target))
+            }
+            let b0 = digits.indices.map { Optional(self.bodies[$0].limb(k)) }
+            let b1 = digits.indices.map { Optional(self.uniforms[$0].limb(k)) }
+            tacit_vector_dot_pair(out0 + j * n, out1 + j * n, parts, b0, b1, digits.count, n, basis.constants(j))
+            withExtendedLifetime(buffers) {}
+        }
+        withExtendedLifetime((c, coefficients)) {}
+        return (first.dividedByDroppedPrimes(), second.dividedByDroppedPrimes())
     }
 
     /// The same for digits made before.
@@ -108,15 +139,20 @@ extension KeySwitchKey {
 
 extension GaloisKey {
     /// The ciphertext of m(X^g) from that of m(X), two parts.
-    /// - Errors: `noSpecialPrimes`.
-    public func applying(to ciphertext: RLWECiphertext) throws(LatticeError) -> RLWECiphertext {
-        applying(to: ciphertext, decomposed: try ciphertext.parts[1].decomposed())
+    public func applying(to ciphertext: RLWECiphertext) -> RLWECiphertext {
+        finish(ciphertext, key.switching(ciphertext.parts[1]))
     }
 
     /// The same when the second part has been split into digits already, for many rotations of one ciphertext.
     public func applying(to ciphertext: RLWECiphertext, decomposed: DecomposedPolynomial) -> RLWECiphertext {
+        finish(ciphertext, key.switching(decomposed))
+    }
+
+    private func finish(
+        _ ciphertext: RLWECiphertext, _ switched: (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>)
+    ) -> RLWECiphertext {
         precondition(ciphertext.parts.count == 2, "ciphertext: got \(ciphertext.parts.count) parts, want 2")
-        var (u0, u1) = key.switching(decomposed)
+        var (u0, u1) = switched
         u0.add(ciphertext.parts[0])
         return RLWECiphertext(parts: [u0.applying(element), u1.applying(element)])
     }

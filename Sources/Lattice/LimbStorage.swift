@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Synchronization
 
 /// The words of a polynomial: aligned to cache lines, owned by one reference-counted object.
@@ -46,8 +47,14 @@ private enum MemoryPool {
             return address
         }
         if let reused { return UnsafeMutablePointer(bitPattern: reused)! }
-        return UnsafeMutableRawPointer.allocate(byteCount: max(count, 8) * 8, alignment: 64)
-            .bindMemory(to: UInt64.self, capacity: count)
+        let bytes = max(count, 8) * 8
+        // Kernels stream through many limbs at once: with large pages they miss fewer address translations.
+        let large = 2 << 20
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= large ? large : 64)
+        #if os(Linux)
+            if bytes >= large { madvise(memory, bytes & ~(large - 1), Int32(MADV_HUGEPAGE)) }
+        #endif
+        return memory.bindMemory(to: UInt64.self, capacity: count)
     }
 
     static func give(_ words: UnsafeMutablePointer<UInt64>, _ count: Int) {
