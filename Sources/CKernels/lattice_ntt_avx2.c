@@ -14,7 +14,7 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 #pragma STDC FP_CONTRACT OFF
 
-// A table holds doubles: (w, w/q) per node below N/4 with w in (−q/2, q/2), then six vectors per block of 16 words for
+// A table holds doubles: (w, w/q) per node below N/4 with w in (−q/2, q/2), then six vectors per 16 words for
 // the last two layers, whose four groups of four lie in the four lanes.
 
 size_t tacit_ntt_avx2_words(int32_t log_degree) {
@@ -56,7 +56,7 @@ INLINE constants load_constants(const tacit_ntt *t) {
     return c;
 }
 
-/// The integer nearest to x · y for |x · y| ≤ 2^51: adding 1.5 · 2^52 leaves no room for a fraction.
+/// The integer nearest to fl(x · y).
 INLINE __m256d nearest_product(__m256d x, __m256d y) {
     return _mm256_round_pd(_mm256_mul_pd(x, y), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
@@ -80,7 +80,8 @@ INLINE __m256d to_double(__m256i x) {
 
 INLINE __m256i to_residue(__m256d x, const constants *c) {
     x = reduce(x, c);
-    x = _mm256_add_pd(x, _mm256_and_pd(c->q, _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ)));
+    // Chosen by the sign bit; a difference that is zero has a positive sign.
+    x = _mm256_blendv_pd(x, _mm256_add_pd(x, c->q), x);
     __m256d magic = _mm256_set1_pd(4503599627370496.0);
     return _mm256_xor_si256(_mm256_castpd_si256(_mm256_add_pd(x, magic)), _mm256_castpd_si256(magic));
 }
@@ -101,8 +102,8 @@ INLINE void inverse_pair(__m256d *a, __m256d *b, __m256d w, __m256d quotient, co
     *b = multiply(_mm256_sub_pd(x, y), w, quotient, c);
 }
 
-/// In units of q, values enter with magnitude at most 3.5; the upper half is reduced to 1/2 first, and three layers
-/// then give at most 0.5 + 0.94 + 0.69 + 0.77 < 3.
+/// In units of q: values enter with magnitude at most 3. The upper half is reduced to 1/2 first; a layer takes sums of
+/// magnitude s to s + 1/2 + s/8, so three layers end at 1.38, 2.05 and 2.81, and two more (the bottom) at 3.66 and 4.62.
 INLINE void forward_layers(__m256d *v, int radix, const double *table, size_t node, const constants *c) {
     UNROLL for (int k = 0; k < radix / 2; k++) v[k] = reduce(v[k], c);
     UNROLL for (int groups = 1; groups < radix; groups *= 2) {
@@ -116,8 +117,8 @@ INLINE void forward_layers(__m256d *v, int radix, const double *table, size_t no
     }
 }
 
-/// In units of q, values enter with magnitude at most 1 and leave with at most 1: after each layer the sums are at
-/// most 2, and are reduced to 1/2; the products are at most 1/2 + 2/8.
+/// In units of q: values enter with magnitude at most 1 and leave so. Two layers may grow sums to 4, whose differences
+/// give products of at most 1/2 + 4/8; sums are then reduced to 1/2, and always at the end.
 INLINE void inverse_layers(__m256d *v, int radix, const double *table, size_t node, const constants *c) {
     UNROLL for (int groups = radix / 2; groups >= 1; groups /= 2) {
         int half = radix / groups / 2;
@@ -127,7 +128,6 @@ INLINE void inverse_layers(__m256d *v, int radix, const double *table, size_t no
             UNROLL for (int k = 0; k < half; k++)
                 inverse_pair(&v[2 * half * g + k], &v[2 * half * g + k + half], twiddle, quotient, c);
         }
-        // Two layers may grow to 4 and enter a product as at most 8: only every second layer needs the reduction.
         if (groups == 1 || (radix == 8 && groups == 2)) {
             UNROLL for (int k = 0; k < radix; k++)
                 if (((k / half) & 1) == 0) v[k] = reduce(v[k], c);
@@ -172,46 +172,54 @@ INLINE void transpose(__m256d *v) {
     v[3] = _mm256_permute2f128_pd(b, e, 0x31);
 }
 
+/// The last five layers of one block of 32 words. Both halves go through the last two layers in step, which gives the
+/// processor twice as many independent operations.
 INLINE void forward_bottom(uint64_t *x, const double *table, size_t node, const double *bottom, const constants *c) {
-    __m256d v[4];
-    UNROLL for (int k = 0; k < 4; k++) v[k] = _mm256_load_pd((const double *)(x + 4 * k));
-    forward_layers(v, 4, table, node, c);
+    __m256d v[8];
+    UNROLL for (int k = 0; k < 8; k++) v[k] = _mm256_load_pd((const double *)(x + 4 * k));
+    forward_layers(v, 8, table, node, c);
     transpose(v);
-    UNROLL for (int groups = 1, row = 0; groups < 4; groups *= 2) {
+    transpose(v + 4);
+    UNROLL for (int groups = 1; groups < 4; groups *= 2) {
         int half = 2 / groups;
-        UNROLL for (int g = 0; g < groups; g++, row++) {
-            __m256d w = _mm256_load_pd(bottom + 8 * row), quotient = _mm256_load_pd(bottom + 8 * row + 4);
-            UNROLL for (int k = 0; k < half; k++)
-                forward_pair(&v[2 * half * g + k], &v[2 * half * g + k + half], w, quotient, c);
-        }
+        UNROLL for (int g = 0; g < groups; g++)
+            UNROLL for (int side = 0; side < 2; side++) {
+                const double *row = bottom + 24 * side + 8 * (groups - 1 + g);
+                __m256d w = _mm256_load_pd(row), quotient = _mm256_load_pd(row + 4), *y = v + 4 * side + 2 * half * g;
+                UNROLL for (int k = 0; k < half; k++) forward_pair(&y[k], &y[k + half], w, quotient, c);
+            }
     }
+    UNROLL for (int k = 0; k < 8; k++) v[k] = _mm256_castsi256_pd(to_residue(v[k], c));
     transpose(v);
-    UNROLL for (int k = 0; k < 4; k++) _mm256_store_si256((__m256i *)(x + 4 * k), to_residue(v[k], c));
+    transpose(v + 4);
+    UNROLL for (int k = 0; k < 8; k++) _mm256_store_pd((double *)(x + 4 * k), v[k]);
 }
 
 INLINE void inverse_bottom(uint64_t *x, const double *table, size_t node, const double *bottom, const constants *c) {
-    __m256d v[4];
-    UNROLL for (int k = 0; k < 4; k++) v[k] = load(x + 4 * k, 1);
+    __m256d v[8];
+    UNROLL for (int k = 0; k < 8; k++) v[k] = load(x + 4 * k, 1);
     transpose(v);
+    transpose(v + 4);
     UNROLL for (int groups = 2; groups >= 1; groups /= 2) {
         int half = 2 / groups;
-        UNROLL for (int g = 0; g < groups; g++) {
-            int row = groups - 1 + g;
-            __m256d w = _mm256_load_pd(bottom + 8 * row), quotient = _mm256_load_pd(bottom + 8 * row + 4);
-            UNROLL for (int k = 0; k < half; k++)
-                inverse_pair(&v[2 * half * g + k], &v[2 * half * g + k + half], w, quotient, c);
-        }
+        UNROLL for (int g = 0; g < groups; g++)
+            UNROLL for (int side = 0; side < 2; side++) {
+                const double *row = bottom + 24 * side + 8 * (groups - 1 + g);
+                __m256d w = _mm256_load_pd(row), quotient = _mm256_load_pd(row + 4), *y = v + 4 * side + 2 * half * g;
+                UNROLL for (int k = 0; k < half; k++) inverse_pair(&y[k], &y[k + half], w, quotient, c);
+            }
     }
-    v[0] = reduce(v[0], c);
-    v[1] = reduce(v[1], c);
+    UNROLL for (int k = 0; k < 8; k++)
+        if (k % 4 < 2) v[k] = reduce(v[k], c);
     transpose(v);
-    inverse_layers(v, 4, table, node, c);
-    UNROLL for (int k = 0; k < 4; k++) _mm256_store_pd((double *)(x + 4 * k), v[k]);
+    transpose(v + 4);
+    inverse_layers(v, 8, table, node, c);
+    UNROLL for (int k = 0; k < 8; k++) _mm256_store_pd((double *)(x + 4 * k), v[k]);
 }
 
 /// Groups of at most 2^12 words (32 KiB) stay in the first cache and are transformed pass by pass; larger ones are first
 /// cut by one pass of radix 8 each way down.
-enum { LOG_CACHED = 12, LOG_BOTTOM = 4 };
+enum { LOG_CACHED = 12, LOG_BOTTOM = 5 };
 
 /// Radix of the next pass over groups of 2^log_length words.
 static inline int next_radix(int32_t log_length) {
@@ -253,8 +261,8 @@ AVX2 static void forward_group(const tacit_ntt *t, uint64_t *x, int32_t log_leng
         log_length -= shift, node <<= shift, count <<= shift;
     }
     const double *table = (const double *)t->forward, *bottom = table + ((size_t)1 << t->log_degree) / 2;
-    bottom += 24 * (node - ((size_t)1 << (t->log_degree - LOG_BOTTOM)));
-    for (size_t i = 0; i < count; i++) forward_bottom(x + 16 * i, table, node + i, bottom + 24 * i, c);
+    bottom += 48 * (node - ((size_t)1 << (t->log_degree - LOG_BOTTOM)));
+    for (size_t i = 0; i < count; i++) forward_bottom(x + 32 * i, table, node + i, bottom + 48 * i, c);
 }
 
 AVX2 static void inverse_passes(const tacit_ntt *t, uint64_t *x, int32_t log_length, size_t node, size_t count,
@@ -287,8 +295,8 @@ AVX2 static void inverse_group(const tacit_ntt *t, uint64_t *x, int32_t log_leng
     }
     size_t count = (size_t)1 << (log_length - LOG_BOTTOM), first = node << (log_length - LOG_BOTTOM);
     const double *table = (const double *)t->inverse, *bottom = table + ((size_t)1 << t->log_degree) / 2;
-    bottom += 24 * (first - ((size_t)1 << (t->log_degree - LOG_BOTTOM)));
-    for (size_t i = 0; i < count; i++) inverse_bottom(x + 16 * i, table, first + i, bottom + 24 * i, c);
+    bottom += 48 * (first - ((size_t)1 << (t->log_degree - LOG_BOTTOM)));
+    for (size_t i = 0; i < count; i++) inverse_bottom(x + 32 * i, table, first + i, bottom + 48 * i, c);
     // The passes of the forward transform, backwards.
     int32_t lengths[8], passes = 0;
     for (int32_t l = log_length; l > LOG_BOTTOM; l -= __builtin_ctz((unsigned)next_radix(l))) lengths[passes++] = l;

@@ -182,12 +182,12 @@ INLINE void inverse_bottom(uint64_t *x, const uint64_t *table, size_t node, cons
     UNROLL for (int k = 0; k < 8; k++) _mm512_store_si512(x + 8 * k, v[k]);
 }
 
-/// Radix of the next pass over a group of 2^log_length words: larger groups than 2^12 (32 KiB, which stay in the first
-/// cache) are cut down to it, smaller ones to the 64 words of the bottom kernel.
+/// Radix of the next pass over a group of 2^log_length words. Groups above 2^12 words (32 KiB) leave the first cache, so
+/// they are cut with as few passes as the registers allow, depth first; what is left then ends at the 64 words of the
+/// bottom kernel.
 static inline int next_radix(int32_t log_length) {
-    int32_t left = log_length - 6;
-    if (left == 4 || left >= 7) return left == 8 ? 4 : (left == 7 ? 16 : (left == 4 ? 16 : 8));
-    return left == 1 ? 2 : (left == 2 ? 4 : 8);
+    static const uint8_t radix[] = {2, 4, 8, 16, 8, 8, 16, 4, 8, 8, 8};
+    return radix[log_length - 7];
 }
 
 IFMA static void forward_group(const tacit_ntt *t, uint64_t *x, int32_t log_length, size_t node, const constants *c) {

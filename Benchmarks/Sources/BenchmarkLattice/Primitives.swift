@@ -41,8 +41,12 @@ func measurePrimitives(_ shape: Shape) throws {
             ])
         }
         report("transform one polynomial and back") { sink &+= UInt64(u.parts[0].transformed().transformed().count) }
-        report("encrypt by public key") { sink &+= UInt64(publicKey.encryptZero(over: basis, using: &random).parts.count) }
-        report("encrypt by secret key, seeded") { sink &+= UInt64(key.encryptZero(over: basis, using: &random).body.count) }
+        report("encrypt by public key") {
+            sink &+= UInt64(publicKey.encryptZero(over: basis, using: &random).parts.count)
+        }
+        report("encrypt by secret key, seeded") {
+            sink &+= UInt64(key.encryptZero(over: basis, using: &random).body.count)
+        }
         report("expand seed") { sink &+= UInt64(u.parts.count + key.ring.degree) &+ expand(basis) }
         report("decrypt, no decoding") { sink &+= UInt64(key.decrypt(u).transformed().count) }
         report("add") { sink &+= UInt64((u.parts[0] + v.parts[0]).count + (u.parts[1] + v.parts[1]).count) }
@@ -56,7 +60,9 @@ func measurePrimitives(_ shape: Shape) throws {
             sink &+= UInt64(u.parts[0].dividedByDroppedPrimes().count + u.parts[1].dividedByDroppedPrimes().count)
         }
         report("rotate") { sink &+= UInt64(rotation.applying(to: u).parts.count) }
-        report("rotate, decomposed before") { sink &+= UInt64(rotation.applying(to: u, decomposed: decomposed).parts.count) }
+        report("rotate, decomposed before") {
+            sink &+= UInt64(rotation.applying(to: u, decomposed: decomposed).parts.count)
+        }
     }
 }
 

@@ -24,7 +24,8 @@ func measureTransforms(logDegree: Int) {
     let n = 1 << logDegree
     let modulus = try! Modulus.primes(bits: 50, count: 1, congruentToOneModulo: 2 << UInt64(logDegree))[0]
     let root = modulus.primitiveRoot(order: 2 << UInt64(logDegree))
-    let words = UnsafeMutableRawPointer.allocate(byteCount: 8 * n, alignment: 64).bindMemory(to: UInt64.self, capacity: n)
+    let words = UnsafeMutableRawPointer.allocate(byteCount: 8 * n, alignment: 64).bindMemory(
+        to: UInt64.self, capacity: n)
     defer { words.deallocate() }
     for i in 0..<n { words[i] = UInt64.random(in: 0..<modulus.value) }
     let butterflies = Double(n / 2 * logDegree)
