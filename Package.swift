@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "LatticeTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Parallelism", "Randomness", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
             name: "PrivateLearningTests",

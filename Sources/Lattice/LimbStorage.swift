@@ -9,7 +9,7 @@ final class LimbStorage: @unchecked Sendable {
     let words: UnsafeMutablePointer<UInt64>
     let count: Int
     /// Wiped before it is released.
-    let isSecret: Bool
+    var isSecret: Bool
 
     /// Uninitialised memory.
     init(count: Int, isSecret: Bool) {

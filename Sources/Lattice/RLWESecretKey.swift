@@ -78,7 +78,7 @@ public final class RLWESecretKey: Sendable, CustomStringConvertible {
             result.multiply(by: s)
             result.add(part)
         }
-        result.makeSecret()
+        result.makeSecret()  // also when there is one part, which no secret has touched
         return result
     }
 }

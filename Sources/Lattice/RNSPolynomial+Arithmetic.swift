@@ -14,6 +14,7 @@ extension RNSPolynomial {
     /// self + other
     public mutating func add(_ other: Self) {
         basis.require(other.basis, "add")
+        if other.isSecret { makeSecret() }
         let n = degree
         update { words, q, j in tacit_vector_add(words, words, other.limb(j), n, q) }
     }
@@ -21,6 +22,7 @@ extension RNSPolynomial {
     /// self − other
     public mutating func subtract(_ other: Self) {
         basis.require(other.basis, "subtract")
+        if other.isSecret { makeSecret() }
         let n = degree
         update { words, q, j in tacit_vector_subtract(words, words, other.limb(j), n, q) }
     }
@@ -64,6 +66,7 @@ extension RNSPolynomial<Evaluations> {
     /// self · other
     public mutating func multiply(by other: Self) {
         basis.require(other.basis, "multiply")
+        if other.isSecret { makeSecret() }
         let n = degree
         update(cost: 1) { words, q, j in tacit_vector_multiply(words, words, other.limb(j), n, q) }
     }
@@ -72,6 +75,7 @@ extension RNSPolynomial<Evaluations> {
     public mutating func addProduct(_ a: Self, _ b: Self) {
         basis.require(a.basis, "addProduct")
         basis.require(b.basis, "addProduct")
+        if a.isSecret || b.isSecret { makeSecret() }
         let n = degree
         update(cost: 1) { words, q, j in tacit_vector_multiply_add(words, a.limb(j), b.limb(j), words, n, q) }
     }
@@ -79,6 +83,7 @@ extension RNSPolynomial<Evaluations> {
     /// self + a · s for a constant by residues, one per limb.
     public mutating func addProduct(_ a: Self, byResidues s: [UInt64]) {
         basis.require(a.basis, "addProduct")
+        if a.isSecret { makeSecret() }
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
         update(cost: 1) { words, q, j in

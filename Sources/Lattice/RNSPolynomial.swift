@@ -76,10 +76,8 @@ public struct RNSPolynomial<Form: PolynomialForm>: Sendable {
     /// Marks a value as secret, so that its memory is wiped when released.
     mutating func makeSecret() {
         guard !isSecret else { return }
-        let secret = LimbStorage(count: storage.count, isSecret: true)
-        secret.words.update(from: storage.words, count: storage.count)
-        if isKnownUniquelyReferenced(&storage) { tacit_zeroise(storage.words, storage.count * 8) }
-        storage = secret
+        _ = unique()
+        storage.isSecret = true
     }
 
     /// The same polynomial modulo fewer primes: the first `count` ciphertext primes, no special ones.

@@ -1,6 +1,7 @@
 import BinaryCoding
 import Foundation
 import Lattice
+import Randomness
 import TacitTestSupport
 import Testing
 
@@ -152,6 +153,23 @@ import Testing
             var a = RNSPolynomial<Evaluations>(zero: TestRings.small.basis(2))
             a.add(RNSPolynomial<Evaluations>(zero: TestRings.small.basis(3)))
         }
+    }
+
+    /// Whatever a secret enters becomes secret, and what was shared with it before does not.
+    @Test func secrecySpreads() throws {
+        let ring = TestRings.small
+        var random = SeededRandom(seed: 1)
+        let key = try RLWESecretKey(ring: ring, using: &random)
+        let s = key.evaluations(SecretAccess("test"), over: ring.ciphertextBasis)
+        let a = RNSPolynomial<Evaluations>.random(ring.ciphertextBasis, seed: 1)
+        #expect(s.isSecret && !a.isSecret)
+        var sum = a
+        sum.addProduct(a, s)
+        #expect((a * s).isSecret && (a + s).isSecret && (a - s).isSecret && sum.isSecret && !a.isSecret)
+        #expect(RNSPolynomial.innerProduct([(a, s)]).isSecret && (a * s).transformed().isSecret)
+        #expect((a * s).dividedByDroppedPrimes().isSecret)
+        let fresh = key.encryptZero(over: ring.ciphertextBasis, using: &random)
+        #expect(!fresh.body.isSecret && key.decrypt(fresh.expanded()).isSecret)
     }
 
     @Test func copiesAreIndependent() {
