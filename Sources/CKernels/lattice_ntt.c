@@ -119,7 +119,7 @@ void tacit_ntt_scalar_forward(const tacit_ntt *t, uint64_t *x) {
         length = n / 2;
     }
     // Two layers at a time: each word is loaded and stored half as often.
-    for (; m < n; m *= 4, length /= 4) {
+    for (; m < n / 4; m *= 4, length /= 4) {
         size_t s = length / 4;
         for (size_t i = 0; i < m; i++) {
             uint64_t *y = x + i * length;
@@ -134,10 +134,20 @@ void tacit_ntt_scalar_forward(const tacit_ntt *t, uint64_t *x) {
             }
         }
     }
-    for (size_t j = 0; j < n; j++) x[j] = reduce_word(x[j], &t->q);
+    // The last two layers and the only full reduction.
+    for (size_t i = 0; i < m; i++) {
+        uint64_t *y = x + 4 * i, a = y[0], b = y[1], c = y[2], d = y[3];
+        const uint64_t *w = t->forward + 2 * (m + i), *u = t->forward + 4 * (m + i);
+        forward_pair(&a, &c, w, q);
+        forward_pair(&b, &d, w, q);
+        forward_pair(&a, &b, u, q);
+        forward_pair(&c, &d, u + 2, q);
+        y[0] = reduce_word(a, &t->q), y[1] = reduce_word(b, &t->q);
+        y[2] = reduce_word(c, &t->q), y[3] = reduce_word(d, &t->q);
+    }
 }
 
-/// Sums grow twofold a layer; a bound of 2^13 · q is the most from which one layer may still start.
+/// Sums grow twofold a layer, products are below 2q whatever goes in.
 static inline void inverse_pair(uint64_t *a, uint64_t *b, const uint64_t *w, uint64_t bound, uint64_t q) {
     uint64_t difference = *a + bound - *b;
     *a += *b;
@@ -146,13 +156,12 @@ static inline void inverse_pair(uint64_t *a, uint64_t *b, const uint64_t *w, uin
 
 void tacit_ntt_scalar_inverse(const tacit_ntt *t, uint64_t *x) {
     size_t n = (size_t)1 << t->log_degree, m = n / 4, s = 1;
-    uint64_t q = t->q.value, bound = 2 * q;  // all words are below `bound`, which is at least 2q
+    uint64_t q = t->q.value, bound = q;  // all words are below `bound`
     for (; m >= 1; m /= 4, s *= 4) {
-        if (bound > q << 11) {
-            for (size_t j = 0; j < n; j++) x[j] = reduce_word(x[j], &t->q);
-            bound = 2 * q;
-        }
         int last = m == 1;
+        // Two layers quadruple the bound, and 4 · 2^12 · q < 2^64. Only the first of four words has sums alone in its past;
+        // the others are below 4q after any two layers. Reducing that one word brings the bound down.
+        int settle = bound >= q << 10 && !last;
         for (size_t i = 0; i < m; i++) {
             uint64_t *y = x + 4 * s * i;
             const uint64_t *w = t->inverse + 2 * (m + i), *u = t->inverse + 4 * (m + i);
@@ -162,6 +171,7 @@ void tacit_ntt_scalar_inverse(const tacit_ntt *t, uint64_t *x) {
                 inverse_pair(&c, &d, u + 2, bound, q);
                 inverse_pair(&a, &c, w, 2 * bound, q);
                 inverse_pair(&b, &d, w, 2 * bound, q);
+                if (settle) a = reduce_word(a, &t->q);
                 if (last) {
                     a = multiply_shoup(a, t->inverse_degree, t->inverse_degree_quotient, q);
                     b = multiply_shoup(b, t->inverse_degree, t->inverse_degree_quotient, q);
@@ -169,19 +179,13 @@ void tacit_ntt_scalar_inverse(const tacit_ntt *t, uint64_t *x) {
                 y[j] = a, y[j + s] = b, y[j + 2 * s] = c, y[j + 3 * s] = d;
             }
         }
-        bound *= 4;
+        bound = settle ? 4 * q : 4 * bound;
         if (last) break;
     }
-    if (t->log_degree & 1) {  // m went from 2 to 0: the first layer is left
-        const uint64_t *w = t->inverse + 2;
-        if (bound > q << 13) {
-            for (size_t j = 0; j < n; j++) x[j] = reduce_word(x[j], &t->q);
-            bound = 2 * q;
-        }
+    if (t->log_degree & 1)  // m went from 2 to 0: the first layer is left
         for (size_t j = 0; j < n / 2; j++) {
-            inverse_pair(x + j, x + j + n / 2, w, bound, q);
+            inverse_pair(x + j, x + j + n / 2, t->inverse + 2, bound, q);
             x[j] = multiply_shoup(x[j], t->inverse_degree, t->inverse_degree_quotient, q);
         }
-    }
     for (size_t j = 0; j < n; j++) x[j] = subtract_if(x[j], q);
 }
