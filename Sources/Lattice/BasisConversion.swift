@@ -59,10 +59,10 @@ final class BasisConversion: Sendable {
         }
     }
 
-    /// Converts all coefficients to one target prime, on this core.
-    func apply(_ source: [UnsafePointer<UInt64>], to target: UnsafeMutablePointer<UInt64>, degree: Int) {
+    /// The same on this core.
+    func apply(_ source: [UnsafePointer<UInt64>], to target: [UnsafeMutablePointer<UInt64>], degree: Int) {
         withUnsafePointer(to: constants) {
-            tacit_convert_centred([target], source.map { Optional($0) }, $0, 0, degree)
+            tacit_convert_centred(target.map { Optional($0) }, source.map { Optional($0) }, $0, 0, degree)
         }
     }
 }

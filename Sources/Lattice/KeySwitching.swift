@@ -71,8 +71,8 @@ extension KeySwitchKey {
 
     /// (u₀, u₁) with u₀ + u₁·s ≈ c·s′.
     ///
-    /// The same as decomposing first, but one prime at a time: all digits of a limb are made, used and forgotten while
-    /// they are still in the cache.
+    /// The same as decomposing first, but a few primes at a time: all digits of a limb are made, used and forgotten
+    /// while they are still in the cache.
     public func switching(
         _ c: RNSPolynomial<Evaluations>
     ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
@@ -84,24 +84,32 @@ extension KeySwitchKey {
         var first = RNSPolynomial<Evaluations>(uninitialized: basis)
         var second = RNSPolynomial<Evaluations>(uninitialized: basis)
         nonisolated(unsafe) let (out0, out1) = (first.unique(), second.unique())
-        ring.forEachLimb(basis.count, cost: 5 * Double(digits.count)) { j in
-            let buffers = LimbStorage(count: digits.count * n, isSecret: c.isSecret)
-            let k = j < basis.ciphertextPrimes ? j : j + shift
-            var parts: [UnsafePointer<UInt64>?] = []
+        // As many primes at a time as a digit has: what the conversion computes once for all its targets costs about as
+        // much as that many targets.
+        let step = digits[0].count
+        let groups = stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
+        ring.forEachLimb(groups.count, cost: 5 * Double(step * digits.count)) { number in
+            let group = groups[number]
+            let buffers = LimbStorage(count: digits.count * group.count * n, isSecret: c.isSecret)
+            // Position of digit d of limb j.
+            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * n }
             for (d, digit) in digits.enumerated() {
-                if digit.contains(j) {
-                    parts.append(c.limb(j))
-                    continue
-                }
-                let target = buffers.words + d * n
-                let conversion = ring.conversion(from: digit, to: [basis.index(j)])
-                conversion.apply(digit.map { coefficients.limb($0) }, to: target, degree: n)
-                basis.tables(j).forward(target)
-                parts.append(UnsafePointer(target))
+                let others = group.filter { !digit.contains($0) }
+                guard !others.isEmpty else { continue }
+                let conversion = ring.conversion(from: digit, to: others.map { basis.index($0) })
+                conversion.apply(digit.map { coefficients.limb($0) }, to: others.map { place(d, $0) }, degree: n)
+                for j in others { basis.tables(j).forward(place(d, j)) }
             }
-            let b0 = digits.indices.map { Optional(self.bodies[$0].limb(k)) }
-            let b1 = digits.indices.map { Optional(self.uniforms[$0].limb(k)) }
-            tacit_vector_dot_pair(out0 + j * n, out1 + j * n, parts, b0, b1, digits.count, n, basis.constants(j))
+            for j in group {
+                let k = j < basis.ciphertextPrimes ? j : j + shift
+                // A digit is congruent to the polynomial itself modulo its own primes.
+                let parts = digits.enumerated().map { d, digit in
+                    digit.contains(j) ? Optional(c.limb(j)) : UnsafePointer(place(d, j))
+                }
+                let b0 = digits.indices.map { Optional(self.bodies[$0].limb(k)) }
+                let b1 = digits.indices.map { Optional(self.uniforms[$0].limb(k)) }
+                tacit_vector_dot_pair(out0 + j * n, out1 + j * n, parts, b0, b1, digits.count, n, basis.constants(j))
+            }
             withExtendedLifetime(buffers) {}
         }
         withExtendedLifetime((c, coefficients)) {}

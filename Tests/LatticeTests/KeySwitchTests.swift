@@ -37,6 +37,9 @@ import Testing
             let noise = u0 + u1 * key.evaluations(access, over: basis) - c * other.evaluations(access, over: basis)
             let (deviation, greatest) = Self.measure(noise)
             let stated = KeySwitchKey.noiseDeviation(ring, ciphertextPrimes: count)
+            // Hoisted or not, the bits are the same.
+            let hoisted = switchKey.switching(try c.decomposed())
+            #expect(hoisted.0 == u0 && hoisted.1 == u1)
             // The measured deviation of N samples is within 20 % of a correct formula; the extremes within 6.5.
             #expect(
                 deviation < 1.2 * stated && deviation > 0.6 * stated, "\(count) primes: \(deviation), stated \(stated)")
