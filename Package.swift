@@ -15,7 +15,9 @@ let package = Package(
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
-        .library(name: "TacitFoundations", targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+        .library(
+            name: "TacitFoundations",
+            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
