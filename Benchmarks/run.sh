@@ -22,6 +22,7 @@ run() {
     "$@" | tee -a $results
 }
 run $bin/BenchmarkModular
+run $bin/BenchmarkLattice
 run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/BenchmarkPaillier
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
