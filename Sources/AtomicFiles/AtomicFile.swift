@@ -29,10 +29,9 @@ public final class AtomicFile {
         }
         let suffix = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         temporaryPath = url.deletingLastPathComponent().path + "/.\(url.lastPathComponent).\(suffix).partial"
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(permissions))
+        // The process's umask may remove bits of the mode, never add any; secrets ask for 0600 and get it.
+        descriptor = UnfinishedFiles.create(temporaryPath, mode: mode_t(permissions))
         guard descriptor >= 0 else { throw Self.failure("cannot create", path, code: .cannotCreate) }
-        // The process's umask may have removed bits, never added any; secrets ask for 0600 and get it.
-        UnfinishedFiles.insert(temporaryPath)
     }
 
     deinit { abandon() }
@@ -118,16 +117,23 @@ public final class AtomicFile {
 public enum UnfinishedFiles {
     private static let paths = Mutex<Set<String>>([])
 
-    static func insert(_ path: String) { paths.withLock { _ = $0.insert(path) } }
+    /// Creates and notes a file in one step: no signal can come between the two.
+    static func create(_ path: String, mode: mode_t) -> Int32 {
+        paths.withLock {
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+            if descriptor >= 0 { $0.insert(path) }
+            return descriptor
+        }
+    }
 
     @discardableResult
     static func remove(_ path: String) -> Bool { paths.withLock { $0.remove(path) != nil } }
 
-    /// Deletes every unfinished file. To be called when the process is about to end because of a signal.
-    public static func removeAll() {
+    /// Deletes every unfinished file and ends the process with `status`. No further file can be begun meanwhile.
+    public static func removeAllAndExit(_ status: Int32) -> Never {
         paths.withLock {
             for path in $0 { unlink(path) }
-            $0.removeAll()
+            _exit(status)
         }
     }
 }

@@ -129,7 +129,8 @@ struct TacitProcess {
         var result: [String: Data] = [:]
         for name in folder.names {
             var isFolder: ObjCBool = false
-            FileManager.default.fileExists(atPath: folder.file(name), isDirectory: &isFolder)
+            let isThere = FileManager.default.fileExists(atPath: folder.file(name), isDirectory: &isFolder)
+            guard isThere else { continue }
             result[name] = isFolder.boolValue ? Data() : try read(name)
         }
         return result

@@ -89,6 +89,20 @@ public struct EncryptedFit: Sendable {
         try self.init(request: request, parts: [rows.moments(weights: weights)])
     }
 
+    /// A fit over the rows of a file that is read in one pass.
+    /// - Parameter weightings: one weight a row; several weightings are folds and must not share a row.
+    /// - Throws: `invalidParameter` for folds that overlap, `cohortTooSmall` for one below the plan's minimum.
+    public init(_ request: FitRequest, over rows: EncryptedRowsFile, weightings: [[Int]]) throws {
+        if weightings.count > 1 {
+            for row in 0..<rows.rowCount where weightings.count(where: { $0.indices.contains(row) && $0[row] > 0 }) > 1
+            {
+                throw PrivateLearningError(
+                    code: .invalidParameter, message: "folds: row \(row) comes twice, want each row at most once")
+            }
+        }
+        try self.init(request: request, parts: rows.moments(weightings: weightings))
+    }
+
     /// The same fit in ciphertexts that cannot be linked to the uploads. To be called before it leaves the server.
     public func rerandomised(using random: inout some SecureRandom) throws -> EncryptedFit {
         var fresh: [EncryptedMoments] = []

@@ -5,14 +5,9 @@ import Paillier
 
 /// The parts that every encrypted file of this module has: a header with the fingerprints of plan and key, the plan,
 /// the public key, a JSON description, and ciphertexts in sections of about a megabyte.
+///
+/// Held in memory as a whole; ``EncryptedFileWriter`` and ``EncryptedFileReader`` are for files that are not.
 struct EncryptedFile {
-    static let planTag: UInt32 = 1
-    static let keyTag: UInt32 = 2
-    static let descriptionTag: UInt32 = 3
-    static let ciphertextTag: UInt32 = 4
-    /// Ciphertexts in one section.
-    static let batch = 1024
-
     let kind: ContainerKind
     let plan: EncodingPlan
     let publicKey: PaillierPublicKey
@@ -20,15 +15,10 @@ struct EncryptedFile {
     let ciphertexts: [PaillierCiphertext]
 
     func write(to path: String) throws {
-        let header = ContainerHeader(kind: kind, parameters: try plan.fingerprint, key: publicKey.fingerprint)
-        var writer = try ContainerWriter(path: path, header: header)
-        try writer.write(tag: Self.planTag, plan.encoded)
-        try writer.write(tag: Self.keyTag, publicKey.encoded)
-        try writer.write(tag: Self.descriptionTag, description)
-        for start in stride(from: 0, to: ciphertexts.count, by: Self.batch) {
-            var encoder = BinaryEncoder()
-            try publicKey.encode(Array(ciphertexts[start..<min(start + Self.batch, ciphertexts.count)]), into: &encoder)
-            try writer.write(tag: Self.ciphertextTag, encoder.bytes)
+        var writer = try EncryptedFileWriter(
+            path: path, kind: kind, plan: plan, publicKey: publicKey, description: description)
+        for start in stride(from: 0, to: ciphertexts.count, by: EncryptedFileWriter.batch) {
+            try writer.append(Array(ciphertexts[start..<min(start + EncryptedFileWriter.batch, ciphertexts.count)]))
         }
         try writer.commit()
     }
@@ -40,10 +30,14 @@ struct EncryptedFile {
         self.kind = kind
         self.plan = plan
         self.publicKey = publicKey
+        self.description = try Self.encode(description)
+        self.ciphertexts = ciphertexts
+    }
+
+    static func encode(_ description: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        self.description = Array(try encoder.encode(description))
-        self.ciphertexts = ciphertexts
+        return Array(try encoder.encode(description))
     }
 
     /// Reads and checks a whole file and makes a value of it.
@@ -51,8 +45,13 @@ struct EncryptedFile {
     static func read<Value>(_ path: String, kind: ContainerKind, _ make: (EncryptedFile) throws -> Value) throws
         -> Value
     {
+        try naming(path) { try make(EncryptedFile(reading: FileSource(path: path), kind: kind)) }
+    }
+
+    /// Puts a file's name before the errors of `body`.
+    static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do {
-            return try make(EncryptedFile(reading: FileSource(path: path), kind: kind))
+            return try body()
         } catch let error as BinaryCodingError {
             throw error.inFile(path)
         } catch let error as PaillierError {
@@ -66,36 +65,23 @@ struct EncryptedFile {
 
     /// Total: any bytes give a value or an error.
     init(reading source: some ByteSource, kind wanted: ContainerKind) throws {
-        var reader = try ContainerReader(source, sectionLimit: 1 << 26)
-        try reader.header.require(wanted)
-        func section(_ tag: UInt32, _ what: String) throws -> [UInt8] {
-            guard let section = try reader.next(), section.tag == tag else {
-                throw BinaryCodingError(code: .wrongFormat, message: "\(what): missing")
-            }
-            return section.bytes
-        }
+        var reader = try EncryptedFileReader(source, kind: wanted)
         kind = wanted
-        plan = try EncodingPlan(decoding: section(Self.planTag, "plan"))
-        publicKey = try PaillierPublicKey(encoded: section(Self.keyTag, "public key"))
-        description = try section(Self.descriptionTag, "description")
-        guard try plan.fingerprint == reader.header.parameters, publicKey.fingerprint == reader.header.key else {
-            throw BinaryCodingError(
-                code: .mismatch, message: "header: its fingerprints are not those of the plan and the key in the file")
-        }
+        plan = reader.plan
+        publicKey = reader.publicKey
+        description = reader.description
         var ciphertexts: [PaillierCiphertext] = []
-        while let section = try reader.next() {
-            guard section.tag == Self.ciphertextTag else {
-                throw BinaryCodingError(
-                    code: .wrongFormat, message: "section: got tag \(section.tag), want ciphertexts")
-            }
-            var decoder = BinaryDecoder(section.bytes)
-            ciphertexts += try publicKey.decodeCiphertexts(&decoder)
-            try decoder.finish("ciphertexts")
-        }
+        while let more = try reader.next() { ciphertexts += more }
         self.ciphertexts = ciphertexts
     }
 
     func decodeDescription<Value: Decodable>(_ type: Value.Type) throws(PrivateLearningError) -> Value {
+        try Self.decode(type, description)
+    }
+
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, _ description: [UInt8]
+    ) throws(PrivateLearningError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(description))
         } catch {
@@ -135,32 +121,6 @@ extension EncryptedMoments {
         let packed = try PackedCiphertexts(
             layout: layout, ciphertexts: file.ciphertexts, weight: PackingWeight(positive: description.rowsAtMost))
         self.init(plan: file.plan, publicKey: file.publicKey, packed: packed, owners: description.owners)
-    }
-}
-
-extension EncryptedRows {
-    private struct Description: Codable { var owner: String }
-
-    public func write(to path: String) throws {
-        try EncryptedFile(
-            kind: .encryptedRows, plan: plan, publicKey: publicKey, description: Description(owner: owner),
-            ciphertexts: ciphertexts
-        ).write(to: path)
-    }
-
-    public init(path: String) throws {
-        self = try EncryptedFile.read(path, kind: .encryptedRows) { try Self($0) }
-    }
-
-    /// As ``init(path:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8]) throws {
-        try self.init(EncryptedFile(reading: MemorySource(bytes), kind: .encryptedRows))
-    }
-
-    private init(_ file: EncryptedFile) throws {
-        let description = try file.decodeDescription(Description.self)
-        try self.init(
-            plan: file.plan, publicKey: file.publicKey, ciphertexts: file.ciphertexts, owner: description.owner)
     }
 }
 

@@ -67,11 +67,11 @@ struct EncryptCommand: ParsableCommand {
             let count = layout.plaintextCount * table.rowCount
             let progress = Progress("encrypting", total: table.rowCount, unit: "rows")
             defer { progress.finish() }
-            let encrypted = try EncryptedRows.encrypt(
-                table, plan: plan, owner: label, with: PaillierEncryptor(publicKey, expectedCount: count),
+            try EncryptedRowsFile.write(
+                table, plan: plan, owner: label, with: PaillierEncryptor(publicKey, expectedCount: count), to: out,
                 using: &random
             ) { progress.advance(by: $0) }
-            try encrypted.write(to: out)
+            progress.finish()
             try done("rows", rows: table.rowCount, ciphertexts: count)
         case .features:
             let encrypted = try EncryptedFeatures.encrypt(

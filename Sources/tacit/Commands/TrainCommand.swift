@@ -88,7 +88,7 @@ struct TrainCommand: ParsableCommand {
             let parts = try encrypted.map { try EncryptedMoments(path: $0) }
             fit = try EncryptedFit(request(for: parts[0].plan), over: parts)
         } else if kinds == [.encryptedRows] {
-            fit = try fitRows(EncryptedRows(path: encrypted[0]))
+            fit = try fitRows(EncryptedRowsFile(path: encrypted[0]))
         } else {
             for (path, kind) in zip(encrypted, kinds) where kind != .encryptedStatistics {
                 throw CommandFailure(
@@ -121,8 +121,9 @@ struct TrainCommand: ParsableCommand {
         var ciphertexts: Int
     }
 
-    private func fitRows(_ table: EncryptedRows) throws -> EncryptedFit {
+    private func fitRows(_ table: EncryptedRowsFile) throws -> EncryptedFit {
         let request = try request(for: table.plan)
+        var weightings = [[Int](repeating: 1, count: table.rowCount)]
         if let folds {
             guard folds <= table.rowCount else {
                 throw CommandFailure(
@@ -131,16 +132,15 @@ struct TrainCommand: ParsableCommand {
             var order = Array(0..<table.rowCount)
             var generator = ShuffleGenerator(seed: seed)
             generator.shuffle(&order)
-            let parts = (0..<folds).map { fold in order.indices.filter { $0 % folds == fold }.map { order[$0] } }
-            return try EncryptedFit(request, over: table, folds: parts)
+            weightings = [[Int]](repeating: [Int](repeating: 0, count: table.rowCount), count: folds)
+            for (position, row) in order.enumerated() { weightings[position % folds][row] = 1 }
+        } else if let weights {
+            weightings = [try Self.readWeights(weights)]
+        } else if let rows {
+            weightings = [[Int](repeating: 0, count: table.rowCount)]
+            for row in try Self.parseRows(rows, count: table.rowCount) { weightings[0][row] = 1 }
         }
-        if let weights { return try EncryptedFit(request, over: table, weights: Self.readWeights(weights)) }
-        if let rows {
-            var counts = [Int](repeating: 0, count: table.rowCount)
-            for row in try Self.parseRows(rows, count: table.rowCount) { counts[row] = 1 }
-            return try EncryptedFit(request, over: table, weights: counts)
-        }
-        return try EncryptedFit(request, over: table, weights: [Int](repeating: 1, count: table.rowCount))
+        return try EncryptedFit(request, over: table, weightings: weightings)
     }
 
     private static func readWeights(_ path: String) throws -> [Int] {

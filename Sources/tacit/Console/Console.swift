@@ -21,8 +21,7 @@ enum Console {
     /// A line of result. When nobody reads any more (`| head`), the process ends as other tools do.
     static func result(_ text: String) {
         if !write(text + "\n", to: STDOUT_FILENO) {
-            UnfinishedFiles.removeAll()
-            exit(128 + SIGPIPE)
+            UnfinishedFiles.removeAllAndExit(128 + SIGPIPE)
         }
     }
 

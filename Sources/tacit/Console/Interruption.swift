@@ -14,11 +14,10 @@ enum Interruption {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler {
-                UnfinishedFiles.removeAll()
                 PassphraseOptions.showTyping()
                 let note = "\ntacit: interrupted; unfinished files were removed, finished ones are whole\n"
                 Console.write(note, to: STDERR_FILENO)
-                _exit(128 + number)
+                UnfinishedFiles.removeAllAndExit(128 + number)
             }
             source.resume()
             sources.append(source)
