@@ -29,7 +29,7 @@ import Testing
             let archive = try ZipArchive(bytes, name: "t.zip")
             for entry in archive.entries { _ = try archive.contents(of: entry) }
             return nil
-        } catch { return (error as? DatasetsError).map { "\($0.code): \($0.message)" } }
+        } catch { return "\(error.code): \(error.message)" }
     }
 
     @Test func damagedArchivesAreNamed() throws {

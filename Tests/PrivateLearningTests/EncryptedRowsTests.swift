@@ -49,6 +49,28 @@ import Testing
         #expect(fit.best.model == plain.best.model)
     }
 
+    /// A file read in one pass gives what the rows in memory give, for several weightings at once.
+    @Test func aStreamedFileGivesTheSameSums() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("rows.tacit")
+        var random = SeededRandom(seed: 9)
+        try EncryptedRowsFile.write(
+            data.table.rows(0..<60), plan: data.plan, owner: "clinic",
+            with: PaillierEncryptor(key.publicKey, expectedCount: 500), to: path, using: &random)
+        let file = try EncryptedRowsFile(path: path)
+        #expect(file.rowCount == 60 && file.owner == "clinic" && file.plan == data.plan)
+        let weightings = [(0..<60).map { $0 % 2 }, (0..<60).map { ($0 + 1) % 2 }, (0..<60).map { $0 % 4 }]
+        let streamed = try file.moments(weightings: weightings)
+        for (weights, moments) in zip(weightings, streamed) {
+            #expect(try moments.opened(key) == rows.moments(weights: weights).opened(key))
+        }
+        #expect(throws: PrivateLearningError.self) { try file.moments(weightings: [[1, 2]]) }
+        #expect(throws: PrivateLearningError.self) {
+            try EncryptedFit(data.request, over: file, weightings: [weightings[0], weightings[0]])
+        }
+        #expect(try EncryptedRows(path: path).rowCount == 60)
+    }
+
     /// What the folds' sums say of cross-validation is what fitting and predicting row by row says.
     @Test func crossValidationEqualsRefittingOnRows() throws {
         let folds = (0..<4).map { fold in (0..<60).filter { $0 % 4 == fold } }
