@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=.build/documentation
 rm -rf "$out"
-for target in Tabular Datasets Paillier PrivateLearning PrivacyReports; do
+mkdir -p "$out"
+for target in Tabular Datasets Paillier Lattice PrivateLearning PrivacyReports; do
     # A scratch path of its own, since the plugin is not part of the ordinary package graph.
     TACIT_DOCS=1 swift package --scratch-path .build/docs --allow-writing-to-directory "$out/$target" \
         generate-documentation --target "$target" --output-path "$out/$target" \
