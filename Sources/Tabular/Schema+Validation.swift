@@ -92,7 +92,8 @@ extension Schema {
                     TabularError(
                         isFinite ? .outOfBounds : .notFinite,
                         isFinite
-                            ? "value: got one \(value < lower ? "below" : "above") its bounds, want one in [\(lower), \(upper)]"
+                            ? "value: got one \(value < lower ? "below" : "above") its bounds, want one in [\(lower), \(upper)]; "
+                                + "correct it, or widen the bounds in every owner's schema"
                             : "value: got an infinity, want a finite number",
                         at: table.location(row: row, column: declared.name)))
             } else if let scale, !Decimals.fits(value, scale: scale) {

@@ -173,7 +173,9 @@ import Testing
         let bmi = try TargetEncoding(schema.column("bmi"))
         let error = #expect(throws: TabularError.self) { try bmi.apply(to: Self.table()) }
         #expect(
-            error?.description == "row 2, column \"bmi\": value: got one below its bounds, want one in [10.0, 60.0]")
+            error?.description
+                == "row 2, column \"bmi\": value: got one below its bounds, want one in [10.0, 60.0]; correct it, or widen the bounds in every owner's schema"
+        )
         let text = #expect(throws: TabularError.self) { try TargetEncoding(ColumnSchema("t", .text)) }
         #expect(text?.description == "column \"t\": target: got text, want a number or a category")
         let age = #expect(throws: TabularError.self) {

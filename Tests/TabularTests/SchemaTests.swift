@@ -162,10 +162,12 @@ import Testing
         #expect(message(try table(120, 79.9, "b c", 1e300)) == nil)
         #expect(
             message(try table(121, 20, "a", 0))
-                == "row 2, column \"age\": value: got one above its bounds, want one in [0.0, 120.0]")
+                == "row 2, column \"age\": value: got one above its bounds, want one in [0.0, 120.0]; correct it, or widen the bounds in every owner's schema"
+        )
         #expect(
             message(try table(-1, 20, "a", 0))
-                == "row 2, column \"age\": value: got one below its bounds, want one in [0.0, 120.0]")
+                == "row 2, column \"age\": value: got one below its bounds, want one in [0.0, 120.0]; correct it, or widen the bounds in every owner's schema"
+        )
         #expect(
             message(try table(3.5, 20, "a", 0))
                 == "row 2, column \"age\": value: got a fraction, want an integer of magnitude at most 2^53")
