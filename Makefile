@@ -26,7 +26,7 @@ test: .build/system-packages format-check
 	$(TEST)
 
 fuzz: .build/system-packages
-	TACIT_FUZZ_ITERATIONS=$${TACIT_FUZZ_ITERATIONS:-10000000} $(TEST) --filter Fuzz
+	TACIT_FUZZ_ITERATIONS=$${TACIT_FUZZ_ITERATIONS:-10000000} $(TEST) --filter '[Ff]uzz'
 
 bench: build
 	Benchmarks/run.sh
