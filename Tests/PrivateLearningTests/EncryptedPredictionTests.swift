@@ -102,6 +102,21 @@ import Testing
         #expect(agree(opened, try model.predict(data.table.rows(0..<20))))
     }
 
+    /// Finite numbers whose products with a scale are not: a hostile model file may hold them.
+    @Test(arguments: [1e300, -1e300, Double.greatestFiniteMagnitude])
+    func numbersThatOverflowAreRefused(value: Double) throws {
+        var random = SeededRandom(seed: 2)
+        var constant = try model()
+        constant.intercept = value
+        var slope = try model()
+        slope.coefficients[0] = value
+        for hostile in [constant, slope] {
+            #expect {
+                try EncryptedModel.encrypt(hostile, with: PaillierEncryptor(key.publicKey), using: &random)
+            } throws: { ($0 as? PrivateLearningError)?.code == .invalidParameter }
+        }
+    }
+
     @Test func refusals() throws {
         var random = SeededRandom(seed: 4)
         let encryptor = PaillierEncryptor(key.publicKey)

@@ -24,9 +24,12 @@ struct ScoreEncoding {
         let limit = BigInteger(1) << Self.slotBits
         for bits in stride(from: Self.maximumScaleBits, through: 0, by: -1) {
             let scale = Double(Int64(1) << Int64(bits))
+            // A model from a file may have any finite numbers; their products need not be finite.
+            let constant = (model.intercept * scale).rounded()
+            guard constant.isFinite else { continue }
             var weights: [BigInteger] = []
-            var reach = BigInteger(truncating: (model.intercept * scale).rounded()).magnitude
-            var isFinite = (model.intercept * scale).isFinite
+            var reach = BigInteger(truncating: constant).magnitude
+            var isFinite = true
             for (coefficient, index) in zip(model.coefficients, features) {
                 let encoding = plan.columns[index].encoding
                 let value = (coefficient * scale / Double(encoding.scale.multiplier)).rounded()
@@ -42,7 +45,7 @@ struct ScoreEncoding {
             if isFinite, reach < limit {
                 scaleBits = bits
                 self.weights = weights
-                intercept = BigInteger(truncating: (model.intercept * scale).rounded())
+                intercept = BigInteger(truncating: constant)
                 return
             }
         }
