@@ -117,7 +117,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "CKKSTests",
-            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
