@@ -76,9 +76,12 @@ extension CKKSContext {
             let padded = real + [Double](repeating: 0, count: n - real.count)
             let paddedImaginary =
                 imaginary.isEmpty ? [] : imaginary + [Double](repeating: 0, count: n - imaginary.count)
-            var coefficients = transform.coefficients(real: padded, imaginary: paddedImaginary)
-            for index in coefficients.indices { coefficients[index] *= scale }
-            let scaled = coefficients
+            let scaled = [Double](unsafeUninitializedCapacity: chain.degree) { buffer, filled in
+                transform.interpolate(
+                    real: padded, imaginary: paddedImaginary.isEmpty ? nil : paddedImaginary, count: n, scale: scale,
+                    to: buffer.baseAddress!)
+                filled = chain.degree
+            }
             polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in
                 try RNSPolynomial<Coefficients>(rounding: scaled, basis: ring.basis(level + 1))
             }.transformed()
