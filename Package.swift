@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
+        .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -54,6 +55,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
+        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -113,6 +115,10 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
+        .testTarget(
+            name: "CKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [

@@ -4,6 +4,10 @@
 
 #include "tacit_lattice.h"
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 typedef unsigned __int128 wide;
 
 static inline uint64_t high64(uint64_t a, uint64_t b) { return (uint64_t)(((wide)a * b) >> 64); }
@@ -24,6 +28,15 @@ static inline uint64_t reduce_wide(wide z, const tacit_modulus *q) {
 }
 
 static inline uint64_t multiply_mod(uint64_t a, uint64_t b, const tacit_modulus *q) { return reduce_wide((wide)a * b, q); }
+
+/// The nearest integer, ties to even, for magnitudes below 2^63. (rint is a call on machines without SSE4.1.)
+static inline int64_t nearest_integer(double x) {
+#if defined(__x86_64__)
+    return _mm_cvtsd_si64(_mm_set_sd(x));
+#else
+    return (int64_t)__builtin_rint(x);
+#endif
+}
 
 /// x mod q for any word.
 static inline uint64_t reduce_word(uint64_t x, const tacit_modulus *q) {

@@ -69,10 +69,6 @@ void tacit_convert_centred(uint64_t *const *out, const uint64_t *const *in, cons
     DISPATCH(convert, out, in, conversion, first, n)
 }
 
-void tacit_vector_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    DISPATCH(from_double, out, v, n, q)
-}
-
 void tacit_vector_from_signed(uint64_t *out, const int64_t *v, size_t n, const tacit_modulus *q) {
     for (size_t i = 0; i < n; i++) out[i] = (uint64_t)v[i] + (q->value & (uint64_t)(v[i] >> 63));
 }
@@ -190,27 +186,12 @@ void tacit_scalar_convert(uint64_t *const *out, const uint64_t *const *in, const
             y[k] = multiply_mod(in[k][i], c->inverse[k], &c->source[k]);
             fraction = fraction + (double)(int64_t)y[k] * c->source[k].inverse;
         }
-        uint64_t v = (uint64_t)(int64_t)__builtin_rint(fraction);
+        uint64_t v = (uint64_t)nearest_integer(fraction);
         for (size_t j = 0; j < c->targets; j++) {
             const uint64_t *row = c->matrix + j * c->sources;
             wide sum = (wide)v * c->product[j];
             for (size_t k = 0; k < c->sources; k++) sum += (wide)y[k] * row[k];
             out[j][i] = reduce_sum(sum, &c->target[j]);
         }
-    }
-}
-
-void tacit_scalar_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    for (size_t i = 0; i < n; i++) {
-        double rounded = __builtin_rint(v[i]);
-        uint64_t bits;
-        memcpy(&bits, &rounded, 8);
-        int exponent = (int)(bits >> 52 & 0x7FF) - 1075;  // rounded = ± mantissa · 2^exponent
-        uint64_t mantissa = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52, r;
-        if (exponent < 0)
-            r = exponent > -64 ? reduce_word(mantissa >> -exponent, q) : 0;
-        else
-            r = multiply_mod(reduce_word(mantissa, q), tacit_modulus_power(q, 2, (uint64_t)exponent), q);
-        out[i] = (bits >> 63) && r ? q->value - r : r;
     }
 }

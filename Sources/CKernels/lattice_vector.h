@@ -17,7 +17,8 @@
     void TIER##_dot_pair(uint64_t *, uint64_t *, const uint64_t *const *, const uint64_t *const *,                     \
                          const uint64_t *const *, size_t, size_t, const tacit_modulus *);                              \
     void TIER##_convert(uint64_t *const *, const uint64_t *const *, const tacit_conversion *, size_t, size_t);         \
-    void TIER##_from_double(uint64_t *, const double *, size_t, const tacit_modulus *);
+    void TIER##_from_double(uint64_t *, const double *, size_t, const tacit_modulus *);                                \
+    void TIER##_centred(double *, const uint64_t *const *, const tacit_garner *, size_t, size_t);
 
 DECLARE_TIER(tacit_scalar)
 #if defined(__x86_64__)
@@ -25,6 +26,9 @@ DECLARE_TIER(tacit_avx2)
 DECLARE_TIER(tacit_ifma)
 void tacit_ifma_automorphism(uint64_t *, const uint64_t *, const uint32_t *, uint32_t, size_t);
 #endif
+
+/// Steps that bring any double below 2^63: each takes off 49 bits or more of 1024.
+#define DOUBLE_STEPS 20
 
 /// The eight positions inside a block of eight under X → X^g, for each position that the first of them may have.
 void tacit_automorphism_lanes(uint64_t lanes[8][8], uint32_t g);

@@ -151,14 +151,58 @@ AVX2 void tacit_avx2_convert(uint64_t *const *out, const uint64_t *const *in, co
 
 AVX2 void tacit_avx2_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
-    __m256d limit = _mm256_set1_pd(4503599627370496.0), sign = _mm256_set1_pd(-0.0);
+    __m256d limit = _mm256_set1_pd(0x1p63), sign = _mm256_set1_pd(-0.0);
     for (size_t i = 0; i < n; i += 4) {
         __m256d x = nearest(_mm256_loadu_pd(v + i));
-        if (_mm256_movemask_pd(_mm256_cmp_pd(_mm256_andnot_pd(sign, x), limit, _CMP_NLT_UQ))) {
-            tacit_scalar_from_double(out + i, v + i, 4, q);
-            continue;
+        // x − k·q for the integer k nearest to x/q in doubles is exact, whatever the magnitude: a multiple of the last
+        // place of k, below 2^52 of them.
+        for (int step = 0; step < DOUBLE_STEPS; step++) {
+            __m256d large = _mm256_cmp_pd(_mm256_andnot_pd(sign, x), limit, _CMP_GE_OQ);
+            if (_mm256_testz_pd(large, large)) break;
+            x = _mm256_fnmadd_pd(nearest(_mm256_mul_pd(x, c.inverse)), c.q, x);
         }
         store(out + i, to_residue(x, &c));
+    }
+}
+
+/// d mod q, of magnitude at most 0.6 q, for an integer d of magnitude below 2^52.
+INLINE __m256d lazy_residue(__m256d d, const constants *c) {
+    return _mm256_fnmadd_pd(nearest(_mm256_mul_pd(d, c->inverse)), c->q, d);
+}
+
+AVX2 void tacit_avx2_centred(double *out, const uint64_t *const *in, const tacit_garner *g, size_t first, size_t n) {
+    size_t k = g->primes;
+    for (size_t at = 0; at < n; at += 4) {
+        __m256d digit[TACIT_CONVERSION_SOURCES], above = _mm256_setzero_pd();
+        for (size_t j = 0; j < k; j++) {
+            constants m = load_constants(&g->moduli[j]);
+            __m256d r = to_double(load(in[j] + first + at));
+            for (size_t i = 0; i < j; i++) {
+                __m256d d = _mm256_sub_pd(r, lazy_residue(digit[i], &m));
+                r = multiply(d, _mm256_set1_pd((double)g->inverse[i * k + j]), &m);
+            }
+            digit[j] = to_double(to_residue(r, &m));
+            // Digits of (Q − 1)/2 are the (q_j − 1)/2; the highest digit that differs decides.
+            __m256d half = _mm256_set1_pd((double)((g->moduli[j].value - 1) / 2));
+            above = _mm256_and_pd(above, _mm256_cmp_pd(digit[j], half, _CMP_EQ_OQ));
+            above = _mm256_or_pd(above, _mm256_cmp_pd(digit[j], half, _CMP_GT_OQ));
+        }
+        __m256d value;
+        if (k <= 2) {
+            // The highest digit less q gives the centred value; one fused operation rounds once.
+            value = _mm256_sub_pd(digit[k - 1], _mm256_and_pd(above, _mm256_set1_pd((double)g->moduli[k - 1].value)));
+            if (k == 2) value = _mm256_fmadd_pd(value, _mm256_set1_pd((double)g->moduli[0].value), digit[0]);
+        } else {
+            // Q − 1 has the digits q_j − 1, so subtracting from it needs no borrows.
+            value = _mm256_setzero_pd();
+            for (size_t j = k; j-- > 0;) {
+                __m256d q = _mm256_set1_pd((double)g->moduli[j].value);
+                __m256d d = _mm256_blendv_pd(digit[j], _mm256_sub_pd(_mm256_sub_pd(q, _mm256_set1_pd(1)), digit[j]), above);
+                value = _mm256_add_pd(_mm256_mul_pd(value, q), d);
+            }
+            value = _mm256_blendv_pd(value, _mm256_sub_pd(_mm256_set1_pd(-1.0), value), above);
+        }
+        _mm256_storeu_pd(out + at, value);
     }
 }
 

@@ -200,17 +200,77 @@ IFMA void tacit_ifma_automorphism(uint64_t *out, const uint64_t *a, const uint32
 }
 
 IFMA void tacit_ifma_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    __m512d limit = _mm512_set1_pd(4503599627370496.0), inverse = _mm512_set1_pd(q->inverse);
+    __m512d limit = _mm512_set1_pd(0x1p63), inverse = _mm512_set1_pd(q->inverse);
     __m512d m = _mm512_set1_pd((double)q->value), zero = _mm512_setzero_pd();
     for (size_t i = 0; i < n; i += 8) {
         __m512d x = _mm512_roundscale_pd(_mm512_loadu_pd(v + i), 0);
-        if (_mm512_cmp_pd_mask(_mm512_abs_pd(x), limit, _CMP_NLT_UQ)) {
-            tacit_scalar_from_double(out + i, v + i, 8, q);
-            continue;
-        }
+        // As with AVX2: every step is exact.
+        for (int step = 0; step < DOUBLE_STEPS && _mm512_cmp_pd_mask(_mm512_abs_pd(x), limit, _CMP_GE_OQ); step++)
+            x = _mm512_fnmadd_pd(_mm512_roundscale_pd(_mm512_mul_pd(x, inverse), 0), m, x);
         x = _mm512_fnmadd_pd(_mm512_roundscale_pd(_mm512_mul_pd(x, inverse), 0), m, x);
         x = _mm512_mask_add_pd(x, _mm512_cmp_pd_mask(x, zero, _CMP_LT_OQ), x, m);
         store(out + i, _mm512_cvtpd_epu64(x));
+    }
+}
+
+/// d mod q, below 2q, for d < 2^52.
+INLINE __m512i lazy_residue(__m512i d, const constants *c) {
+    __m512i h = _mm512_madd52hi_epu64(_mm512_setzero_si512(), d, c->one_quotient);
+    return _mm512_and_si512(_mm512_madd52lo_epu64(d, h, c->negative), c->mask);
+}
+
+/// Whether mixed-radix digits stand for more than (Q − 1)/2, whose digits are the (q_j − 1)/2: the highest digit that
+/// differs decides.
+INLINE __mmask8 above_half(const __m512i *digit, const tacit_garner *g) {
+    __mmask8 above = 0;
+    for (size_t j = 0; j < g->primes; j++) {
+        __m512i half = all((g->moduli[j].value - 1) / 2);
+        above &= _mm512_cmpeq_epu64_mask(digit[j], half);
+        above |= _mm512_cmpgt_epu64_mask(digit[j], half);
+    }
+    return above;
+}
+
+IFMA void tacit_ifma_centred(double *out, const uint64_t *const *in, const tacit_garner *g, size_t first, size_t n) {
+    size_t k = g->primes;
+    constants m[TACIT_CONVERSION_SOURCES];
+    uint64_t quotient[TACIT_CONVERSION_SOURCES][TACIT_CONVERSION_SOURCES];
+    for (size_t j = 0; j < k; j++) {
+        m[j] = load_constants(&g->moduli[j]);
+        for (size_t i = 0; i < j; i++) quotient[j][i] = shoup52(g->inverse[i * k + j], g->moduli[j].value);
+    }
+    for (size_t at = 0; at < n; at += 8) {
+        __m512i digit[TACIT_CONVERSION_SOURCES];
+        for (size_t j = 0; j < k; j++) {
+            __m512i r = load(in[j] + first + at);
+            for (size_t i = 0; i < j; i++) {
+                __m512i d = _mm512_sub_epi64(_mm512_add_epi64(r, m[j].twice), lazy_residue(digit[i], &m[j]));
+                r = multiply_by(d, all(g->inverse[i * k + j]), all(quotient[j][i]), &m[j]);
+            }
+            digit[j] = lower(r, m[j].q);
+        }
+        __mmask8 above = above_half(digit, g);
+        __m512d value;
+        if (k <= 2) {
+            // The highest digit less q gives the centred value; one fused operation rounds once.
+            __m512i top = _mm512_mask_sub_epi64(digit[k - 1], above, digit[k - 1], m[k - 1].q);
+            value = _mm512_cvtepi64_pd(top);
+            if (k == 2)
+                value = _mm512_fmadd_pd(value, _mm512_set1_pd((double)g->moduli[0].value),
+                                        _mm512_cvtepi64_pd(digit[0]));
+        } else {
+            // Q − 1 has the digits q_j − 1, so subtracting from it needs no borrows.
+            value = _mm512_setzero_pd();
+            for (size_t j = k; j-- > 0;) {
+                __m512i last = _mm512_sub_epi64(m[j].q, all(1));
+                __m512i d = _mm512_mask_sub_epi64(digit[j], above, last, digit[j]);
+                value = _mm512_add_pd(_mm512_mul_pd(value, _mm512_set1_pd((double)g->moduli[j].value)),
+                                      _mm512_cvtepi64_pd(d));
+            }
+            __m512d other = _mm512_sub_pd(_mm512_set1_pd(-1.0), value);
+            value = _mm512_mask_mov_pd(value, above, other);
+        }
+        _mm512_storeu_pd(out + at, value);
     }
 }
 

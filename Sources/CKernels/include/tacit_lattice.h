@@ -113,8 +113,24 @@ void tacit_convert_centred(uint64_t *const *out, const uint64_t *const *in, cons
 
 /// Residues of small signed integers: out = v mod q for |v| < q.
 void tacit_vector_from_signed(uint64_t *out, const int64_t *v, size_t n, const tacit_modulus *q);
-/// Residues of reals rounded to the nearest integer (ties to even), any finite magnitude.
+/// Residues of reals rounded to the nearest integer (ties to even), any finite magnitude. No branch or address depends on
+/// a value while all are below 2^52 in magnitude (2^63 but for the answer whether all are).
 void tacit_vector_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q);
+
+/// The place of the first NaN or infinity among n numbers; n when there is none.
+size_t tacit_first_not_finite(const double *v, size_t n);
+
+/// Constants for putting together an integer from its residues modulo `primes` primes q_i, q_0 first.
+typedef struct {
+    size_t primes;                ///< at most TACIT_CONVERSION_SOURCES
+    const tacit_modulus *moduli;  ///< the q_i
+    const uint64_t *inverse;      ///< [i·primes + j] q_i^(-1) mod q_j for i < j
+} tacit_garner;
+
+/// The representatives in (−Q/2, Q/2) of coefficients first … first + n − 1, as doubles: the nearest ones for one or two
+/// primes; within a relative error of primes · 2^-53 for more. The same bits in every tier.
+/// - in: one pointer per prime. first, n: multiples of 64.
+void tacit_centred(double *out, const uint64_t *const *in, const tacit_garner *garner, size_t first, size_t n);
 
 /// Uniform residues by rejection from a ChaCha20 stream: words of `bits` low bits, taken in order, those ≥ q left out.
 void tacit_sample_uniform(uint64_t *out, size_t n, const tacit_modulus *q, const uint8_t seed[32], uint64_t nonce);
