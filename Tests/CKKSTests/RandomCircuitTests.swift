@@ -166,6 +166,8 @@ struct RandomCircuit: CKKSCircuit {
         #expect(plan.errorBound <= 1e-4)
         // The next smaller scale would not have been enough, or would not be allowed.
         #expect(plan.errorBound > 1e-4 / 4)
+        #expect(throws: CKKSError.self) { try plan.requireMemory(plan.memoryBytes - 1) }
+        try plan.requireMemory(plan.memoryBytes)
         let data = try JSONEncoder().encode(plan.summary)
         #expect(try JSONDecoder().decode(CircuitPlan.Summary.self, from: data) == plan.summary)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Lattice
+import Parallelism
 
 extension CircuitPlan {
     /// The plan in numbers, for machines.
@@ -96,6 +97,16 @@ extension CircuitPlan {
             }
         }
         return lines
+    }
+
+    /// Refuses a run that this machine has too little memory for, before it begins.
+    /// - Errors: `insufficientMemory`.
+    public func requireMemory(_ available: Int? = SystemMemory.availableBytes) throws(CKKSError) {
+        guard let available, available < memoryBytes else { return }
+        throw CKKSError(
+            code: .insufficientMemory,
+            message: "memory: this computation takes about \(Self.bytes(memoryBytes)), the machine has "
+                + "\(Self.bytes(available)) left; use a larger machine, fewer rows at a time, or fewer iterations")
     }
 
     static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
