@@ -78,11 +78,13 @@ public struct CKKSEvaluator: Sendable {
         guard bits < capacity else {
             throw CKKSError(
                 code: .overflow,
-                message: "\(operation): the values may reach 2^\(Self.text(log2(result.magnitude))) at level "
+                message:
+                    "\(operation): the values may reach 2^\(Self.text(bits - log2(result.scale))), error included, at level "
                     + "\(result.level), which holds 2^\(Self.text(capacity - log2(result.scale))); declare a tighter "
                     + "magnitude, scale the values down or use a higher level")
         }
-        record?.noteLevel(result.level)
+        // A product that is not rescaled yet has used its level all the same.
+        record?.noteLevel(needsRescaling(result) ? result.level - 1 : result.level)
         var result = result
         result.seed = nil
         if result.isPlanned, let record {

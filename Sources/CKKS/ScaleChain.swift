@@ -19,13 +19,29 @@ public struct ScaleChain: Hashable, Sendable {
     public let log2P: Double
     /// Primes in one digit of a key switch; 0 without special primes.
     public let digitSize: Int
+    /// log₂(q₀ ⋯ q_l) for each l.
+    private let log2Products: [Double]
+
+    init(logDegree: Int, moduli: [Double], scales: [Double], top: Int, log2P: Double, digitSize: Int) {
+        self.logDegree = logDegree
+        self.moduli = moduli
+        self.scales = scales
+        self.top = top
+        self.log2P = log2P
+        self.digitSize = digitSize
+        var total = 0.0
+        log2Products = moduli.map { modulus in
+            total += log2(modulus)
+            return total
+        }
+    }
 
     public var degree: Int { 1 << logDegree }
     /// N/2, the most values in a ciphertext.
     public var maximumSlots: Int { 1 << (logDegree - 1) }
 
     /// log₂(q₀ ⋯ q_l)
-    public func log2Q(level: Int) -> Double { moduli[0...level].reduce(0) { $0 + log2($1) } }
+    public func log2Q(level: Int) -> Double { log2Products[level] }
 
     /// For planning: levels without end, every prime and scale a power of two.
     public static func unbounded(logDegree: Int, firstModulusBits: Int, scaleBits: Int, levels: Int = 4096)
@@ -57,7 +73,8 @@ public struct ScaleChain: Hashable, Sendable {
         let n = Double(degree)
         var digits = 0.0
         for first in stride(from: 0, through: level, by: digitSize) {
-            let size = moduli[first...min(first + digitSize - 1, level)].reduce(0) { $0 + log2($1) }
+            let below = first > 0 ? log2Products[first - 1] : 0
+            let size = log2Products[min(first + digitSize - 1, level)] - below
             digits += exp2(2 * (size - log2P)) / 12
         }
         return (n * 3.2 * 3.2 * digits + roundingDeviation * roundingDeviation).squareRoot()
