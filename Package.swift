@@ -55,7 +55,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
-        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Randomness"]),
+        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [

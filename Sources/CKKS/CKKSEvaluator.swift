@@ -74,7 +74,8 @@ public struct CKKSEvaluator: Sendable {
     /// The bound of the values, error included, must fit the modulus: |coefficient| ≤ max |slot| < Q_l/2.
     func finish(_ operation: String, _ result: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
         let bits = log2(max(result.magnitude + result.errorBound, 1e-300)) + log2(result.scale)
-        let capacity = chain.log2Q(level: result.level) - 1
+        // 2^1000: what doubles hold with room for a factor; moduli of the largest rings exceed it.
+        let capacity = min(chain.log2Q(level: result.level) - 1, 1000)
         guard bits < capacity else {
             throw CKKSError(
                 code: .overflow,
