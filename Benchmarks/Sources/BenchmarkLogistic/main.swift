@@ -57,7 +57,7 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
     return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
 }
 
-func print(_ line: some Encodable) throws {
+func show(_ line: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     print(String(decoding: try encoder.encode(line), as: UTF8.self))
@@ -121,7 +121,7 @@ struct Bench {
             let newton = try LogisticRegression(rows: table, width: width, ridge: 1e-3)
             line.aurocNewton = try CrossValidation.score(test, scaling: scaling, weights: newton.weights).auroc
         }
-        try print(line)
+        try show(line)
         return line
     }
 }
@@ -180,7 +180,7 @@ if name == "plan" {
                 training: rows.selecting(fold.training), test: rows.selecting(fold.test), fold: number + 1))
     }
     func mean(_ value: (Fold) -> Double?) -> Double { lines.compactMap(value).reduce(0, +) / Double(lines.count) }
-    try print(
+    try show(
         Mean(
             benchmark: name, folds: lines.count, iterations: iterations, auroc: mean(\.auroc),
             accuracy: mean(\.accuracy), logLoss: mean(\.logLoss), aurocPlain14: mean(\.aurocPlain14),
