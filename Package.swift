@@ -77,8 +77,8 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
-                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "KeyFiles", "Lattice",
+                "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
