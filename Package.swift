@@ -18,7 +18,7 @@ let package = Package(
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
-            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+            targets: ["CKernels", "BigIntegers", "BinaryCoding", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
