@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
+        .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
@@ -55,7 +56,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
-        .target(name: "HomomorphicCircuits"),
+        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -68,8 +70,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
-                "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
+                "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 
@@ -115,12 +117,17 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
-        .testTarget(name: "HomomorphicCircuitsTests", dependencies: ["HomomorphicCircuits"]),
+        .testTarget(
+            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "TacitTestSupport"]),
+        .testTarget(
+            name: "CKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "Paillier", "PrivateLearning", "Randomness",
-                "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.
