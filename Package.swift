@@ -57,7 +57,7 @@ let package = Package(
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
-        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -118,7 +118,7 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
-            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "TacitTestSupport"]),
+            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],

@@ -95,24 +95,6 @@ public struct ChebyshevPolynomial: Hashable, Sendable {
         let slope = 2 / (interval.upperBound - interval.lowerBound)
         return ChebyshevPolynomial(unchecked: result.map { $0 * slope }, interval: interval)
     }
-
-    /// q and r with p = q·T_g + r in the normalised variable, deg q = d − g and deg r < g.
-    ///
-    /// From T_(g+i) = 2·T_g·T_i − T_(g−i); wants d/2 < g ≤ d. Keeps parity for even g.
-    func divided(byChebyshev g: Int) -> (quotient: ChebyshevPolynomial, remainder: ChebyshevPolynomial) {
-        precondition(g <= degree && degree < 2 * g, "divisor: got \(g), want more than half of \(degree)")
-        var quotient = [Double](repeating: 0, count: degree - g + 1)
-        var remainder = Array(coefficients[..<g])
-        quotient[0] = coefficients[g]
-        for i in 1..<max(1, degree - g + 1) {
-            quotient[i] = 2 * coefficients[g + i]
-            remainder[g - i] -= coefficients[g + i]
-        }
-        return (
-            ChebyshevPolynomial(unchecked: quotient, interval: interval),
-            ChebyshevPolynomial(unchecked: remainder, interval: interval)
-        )
-    }
 }
 
 extension ChebyshevPolynomial {
