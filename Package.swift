@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
+        .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -58,6 +59,7 @@ let package = Package(
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
+        .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -123,6 +125,9 @@ let package = Package(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
+        .testTarget(
+            name: "MultipartyCKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
