@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "CKKS", targets: ["CKKS"]),
+        .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -56,6 +57,7 @@ let package = Package(
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Randomness"]),
+        .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -118,6 +120,9 @@ let package = Package(
         .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "BootstrappingTests",
+            dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
