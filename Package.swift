@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
+        .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -60,6 +61,7 @@ let package = Package(
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
         .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -128,6 +130,9 @@ let package = Package(
         .testTarget(
             name: "MultipartyCKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "BootstrappingTests",
+            dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [

@@ -33,6 +33,12 @@ let package = Package(
                 .product(name: "CKKS", package: "tacit"), .product(name: "Lattice", package: "tacit"),
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkBootstrapping",
+            dependencies: [
+                .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
+                .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
