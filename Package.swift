@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
+        .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -54,6 +55,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
+        .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
