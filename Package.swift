@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -62,6 +63,7 @@ let package = Package(
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
         .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
