@@ -43,7 +43,7 @@ public struct UniformSeed: Hashable, Sendable {
         let n = basis.ring.degree
         let seed = bytes
         var result = RNSPolynomial<Evaluations>(uninitialized: basis)
-        result.update(cost: 4) { words, q, j in
+        result.update(cost: 4) { words, _, q, j in
             tacit_sample_uniform(words, n, q, seed, base | UInt64(basis.index(j)))
         }
         return result
