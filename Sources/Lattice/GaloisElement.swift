@@ -80,7 +80,7 @@ extension RNSPolynomial<Evaluations> {
         let table = basis.ring.automorphism(element)
         let n = degree
         var result = Self(uninitialized: basis, isSecret: isSecret)
-        result.update(cost: 0.5) { words, _, _, j in
+        result.update(cost: 0.5) { words, _, j in
             tacit_vector_automorphism(words, self.limb(j), table.blocks, element.exponent, n)
         }
         return result
@@ -92,7 +92,7 @@ extension RNSPolynomial<Coefficients> {
     public func applying(_ element: GaloisElement) -> Self {
         let n = degree
         var result = Self(uninitialized: basis, isSecret: isSecret)
-        result.update(cost: 2) { words, _, q, j in
+        result.update(cost: 2) { words, q, j in
             let source = self.limb(j)
             let modulus = q.pointee.value
             for i in 0..<n {

@@ -1,8 +1,19 @@
 import CKernels
 
 extension RNSPolynomial {
-    /// Applies a kernel limb by limb: output, own words (the same buffer or another), the modulus, the limb number.
+    /// Applies a kernel limb by limb, in place: words, the modulus, the limb number.
     mutating func update(
+        cost: Double = 0.5,
+        _ kernel: @Sendable (UnsafeMutablePointer<UInt64>, UnsafePointer<tacit_modulus>, Int) -> Void
+    ) {
+        let (basis, n) = (basis, degree)
+        nonisolated(unsafe) let words = unique()
+        basis.ring.forEachLimb(basis.count, cost: cost) { j in kernel(words + j * n, basis.constants(j), j) }
+    }
+
+    /// The same for kernels that read from one buffer and write to another (or the same), which saves copying what is
+    /// shared: output, own words, the modulus, the limb number.
+    mutating func replace(
         cost: Double = 0.5, becomesSecret: Bool = false,
         _ kernel:
             @Sendable (
@@ -22,14 +33,14 @@ extension RNSPolynomial {
     public mutating func add(_ other: Self) {
         basis.require(other.basis, "add")
         let n = degree
-        update(becomesSecret: other.isSecret) { out, own, q, j in tacit_vector_add(out, own, other.limb(j), n, q) }
+        replace(becomesSecret: other.isSecret) { out, own, q, j in tacit_vector_add(out, own, other.limb(j), n, q) }
     }
 
     /// self − other
     public mutating func subtract(_ other: Self) {
         basis.require(other.basis, "subtract")
         let n = degree
-        update(becomesSecret: other.isSecret) { out, own, q, j in
+        replace(becomesSecret: other.isSecret) { out, own, q, j in
             tacit_vector_subtract(out, own, other.limb(j), n, q)
         }
     }
@@ -37,20 +48,20 @@ extension RNSPolynomial {
     /// −self
     public mutating func negate() {
         let n = degree
-        update { out, own, q, _ in tacit_vector_negate(out, own, n, q) }
+        replace { out, own, q, _ in tacit_vector_negate(out, own, n, q) }
     }
 
     /// self · s for an integer s.
     public mutating func multiply(byInteger s: Int64) {
         let (n, basis) = (degree, basis)
-        update { out, own, q, j in tacit_vector_scale(out, own, basis[j].residue(s), n, q) }
+        replace { out, own, q, j in tacit_vector_scale(out, own, basis[j].residue(s), n, q) }
     }
 
     /// self · s for a constant given by its residues, one per limb, each in [0, q_j).
     public mutating func multiply(byResidues s: [UInt64]) {
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update { out, own, q, j in tacit_vector_scale(out, own, s[j] % q.pointee.value, n, q) }
+        replace { out, own, q, j in tacit_vector_scale(out, own, s[j] % q.pointee.value, n, q) }
     }
 
     public static func + (left: consuming Self, right: Self) -> Self {
@@ -74,7 +85,7 @@ extension RNSPolynomial<Evaluations> {
     public mutating func multiply(by other: Self) {
         basis.require(other.basis, "multiply")
         let n = degree
-        update(cost: 1, becomesSecret: other.isSecret) { out, own, q, j in
+        replace(cost: 1, becomesSecret: other.isSecret) { out, own, q, j in
             tacit_vector_multiply(out, own, other.limb(j), n, q)
         }
     }
@@ -84,7 +95,7 @@ extension RNSPolynomial<Evaluations> {
         basis.require(a.basis, "addProduct")
         basis.require(b.basis, "addProduct")
         let n = degree
-        update(cost: 1, becomesSecret: a.isSecret || b.isSecret) { out, own, q, j in
+        replace(cost: 1, becomesSecret: a.isSecret || b.isSecret) { out, own, q, j in
             tacit_vector_multiply_add(out, a.limb(j), b.limb(j), own, n, q)
         }
     }
@@ -94,7 +105,7 @@ extension RNSPolynomial<Evaluations> {
         basis.require(a.basis, "addProduct")
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update(cost: 1, becomesSecret: a.isSecret) { out, own, q, j in
+        replace(cost: 1, becomesSecret: a.isSecret) { out, own, q, j in
             tacit_vector_scale_add(out, a.limb(j), s[j] % q.pointee.value, own, n, q)
         }
     }
@@ -103,7 +114,7 @@ extension RNSPolynomial<Evaluations> {
     public mutating func addConstant(residues s: [UInt64]) {
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update { out, own, q, j in tacit_vector_add_constant(out, own, s[j] % q.pointee.value, n, q) }
+        replace { out, own, q, j in tacit_vector_add_constant(out, own, s[j] % q.pointee.value, n, q) }
     }
 
     public static func * (left: consuming Self, right: Self) -> Self {
@@ -123,7 +134,7 @@ extension RNSPolynomial<Evaluations> {
         let n = basis.ring.degree
         let isSecret = pairs.contains { $0.0.isSecret || $0.1.isSecret }
         var result = Self(uninitialized: basis, isSecret: isSecret)
-        result.update(cost: 0.5 * Double(pairs.count)) { out, _, q, j in
+        result.update(cost: 0.5 * Double(pairs.count)) { out, q, j in
             let a = pairs.map { Optional($0.0.limb(j)) }
             let b = pairs.map { Optional($0.1.limb(j)) }
             tacit_vector_dot(out, a, b, pairs.count, n, q)
