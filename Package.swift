@@ -57,7 +57,7 @@ let package = Package(
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
-        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
