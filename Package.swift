@@ -14,12 +14,15 @@ let package = Package(
         .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
+        .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
+        .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
-            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+            targets: ["CKernels", "BigIntegers", "BinaryCoding", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -58,6 +61,9 @@ let package = Package(
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
+        .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -79,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
-                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "KeyFiles", "Lattice",
+                "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -123,6 +129,12 @@ let package = Package(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
+        .testTarget(
+            name: "MultipartyCKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "BootstrappingTests",
+            dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [

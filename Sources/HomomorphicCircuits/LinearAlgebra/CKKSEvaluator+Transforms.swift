@@ -81,42 +81,22 @@ private struct HoistedRotations {
             evaluator.record?.noteKeys { $0.rotations.formUnion(turning) }
         }
         guard !x.isPlanned else { return }
-        let ring = x.context.ring
-        let parameters = ring.parameters
-        guard parameters.digitSize > 0 else {
+        guard x.context.ring.parameters.digitSize > 0 else {
             throw CKKSError(code: .missingKey, message: "linear transform: the parameters have no special primes")
         }
-        let basis = ring.basis(x.level + 1).withSpecialPrimes
-        // P modulo each prime: zero modulo its own.
-        let factors = basis.moduli.enumerated().map { j, q in
-            j > x.level ? 0 : parameters.specialModuli.reduce(1 as UInt64) { q.multiply($0, $1.value % q.value) }
-        }
-        let extended = x.parts.map { Self.extended($0, basis) }
         let decomposed =
             turning.isEmpty
             ? nil : try wrapping(.missingKey) { () throws(LatticeError) in try x.parts[1].decomposed() }
         for step in steps {
             if step == 0 {
-                var pair = (extended[0], extended[1])
-                pair.0.multiply(byResidues: factors)
-                pair.1.multiply(byResidues: factors)
-                pairs[0] = pair
+                pairs[0] = (x.parts[0].timesSpecialPrimes(), x.parts[1].timesSpecialPrimes())
                 continue
             }
             let key = try evaluator.galoisKey("linear transform", x, step: step)
             var (u0, u1) = key.key.product(decomposed!)
-            u0.addProduct(extended[0], byResidues: factors)
+            u0.addTimesSpecialPrimes(x.parts[0])
             pairs[step] = (u0.applying(key.element), u1.applying(key.element))
         }
-    }
-
-    /// The same residues with zeros modulo the special primes.
-    private static func extended(_ a: RNSPolynomial<Evaluations>, _ basis: RNSBasis) -> RNSPolynomial<Evaluations> {
-        var result = RNSPolynomial<Evaluations>(zero: basis)
-        for j in 0..<a.count {
-            a.withLimb(j) { source in result.withMutableLimb(j) { _ = $0.update(fromContentsOf: source) } }
-        }
-        return result
     }
 
     /// Σ_g rotate(Σ_b d′ ⊙ rotate(x, b), g), divided by P, not rescaled.
@@ -152,18 +132,22 @@ private struct HoistedRotations {
         _ transform: LinearTransform, scale: Double
     ) throws(CKKSError) -> [RNSPolynomial<Evaluations>] {
         let encoded = try transform.encoded(x.context, level: x.level, scale: scale)
-        var total: Pair?
-        func add(_ pair: Pair) {
-            guard total != nil else { return total = pair }
-            total!.0.add(pair.0)
-            total!.1.add(pair.1)
+        guard !encoded.isEmpty else {
+            // The zero matrix.
+            let zero = RNSPolynomial<Evaluations>(zero: x.parts[0].basis)
+            return [zero, zero]
         }
-        for (group, factors) in zip(transform.groups, encoded) {
-            let sources = group.babies.map { pairs[$0 % transform.inputSlots]! }
-            var sum = (
-                RNSPolynomial.innerProduct(zip(sources, factors).map { ($0.0, $1) }),
-                RNSPolynomial.innerProduct(zip(sources, factors).map { ($0.1, $1) })
-            )
+        let steps = transform.babies.sorted()
+        let positions = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
+        let lists = zip(transform.groups, encoded).map { group, factors in
+            zip(group.babies, factors).map { baby, factor in
+                PeriodicPolynomial.Term(source: positions[baby % transform.inputSlots]!, factor: factor)
+            }
+        }
+        let sums = PeriodicPolynomial.combinations(of: steps.map { pairs[$0]! }, lists)
+        var total: Pair?
+        for (group, pair) in zip(transform.groups, sums) {
+            var sum = pair
             if group.giant != 0 {
                 let key = try evaluator.galoisKey("linear transform", x, step: group.giant)
                 let half = sum.1.dividedByDroppedPrimes()
@@ -172,13 +156,13 @@ private struct HoistedRotations {
                 sum.0.add(u0)
                 sum = (sum.0.applying(key.element), u1.applying(key.element))
             }
-            add(sum)
+            if total == nil {
+                total = sum
+            } else {
+                total!.0.add(sum.0)
+                total!.1.add(sum.1)
+            }
         }
-        guard let total else {
-            // The zero matrix.
-            let zero = RNSPolynomial<Evaluations>(zero: x.parts[0].basis)
-            return [zero, zero]
-        }
-        return [total.0.dividedByDroppedPrimes(), total.1.dividedByDroppedPrimes()]
+        return [total!.0.dividedByDroppedPrimes(), total!.1.dividedByDroppedPrimes()]
     }
 }

@@ -84,7 +84,7 @@ public struct LinearTransform: Sendable {
 
     /// Encodes the diagonals for ciphertexts at a level, which otherwise happens at first use there.
     /// - Errors: those of encoding.
-    /// - Cost: one encoding per diagonal; N·(level + 1 + special primes)·8 bytes each.
+    /// - Cost: one encoding per diagonal; 2·slots·(level + 1 + special primes)·8 bytes each.
     public func prepare(_ context: CKKSContext, level: Int) throws(CKKSError) {
         guard level > 0 else { return }
         let chain = context.chain
@@ -95,7 +95,7 @@ public struct LinearTransform: Sendable {
     /// By giant step, then as `babies` of the group.
     func encoded(
         _ context: CKKSContext, level: Int, scale: Double
-    ) throws(CKKSError) -> [[RNSPolynomial<Evaluations>]] {
+    ) throws(CKKSError) -> [[PeriodicPolynomial]] {
         let key = EncodingCache.Key(context: ObjectIdentifier(context), level: level, scale: scale)
         if let found = encodings.entries.withLock({ $0[key]?.polynomials }) { return found }
         guard log2(max(matrix.rowNorm, 1e-300)) + log2(scale) < context.chain.log2Q(level: level) - 1 else {
@@ -114,10 +114,11 @@ public struct LinearTransform: Sendable {
                     count: matrix.slots, scale: scale, to: buffer.baseAddress!)
                 filled = context.chain.degree
             }
-            return try wrapping(.invalidValue) { () throws(LatticeError) in
-                try RNSPolynomial<Coefficients>(rounding: coefficients, basis: basis).transformed()
+            let polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in
+                try RNSPolynomial<Coefficients>(rounding: coefficients, basis: basis)
             }
-        } as @Sendable (Int) throws(CKKSError) -> RNSPolynomial<Evaluations>)
+            return PeriodicPolynomial(polynomial.transformed(), run: context.maximumSlots / matrix.slots)
+        } as @Sendable (Int) throws(CKKSError) -> PeriodicPolynomial)
         var rest = flat[...]
         let polynomials = groups.map { group in
             defer { rest = rest.dropFirst(group.babies.count) }
@@ -138,7 +139,7 @@ private final class EncodingCache: Sendable {
     /// Holds the context, so that its identity is not reused.
     struct Entry {
         let context: CKKSContext
-        let polynomials: [[RNSPolynomial<Evaluations>]]
+        let polynomials: [[PeriodicPolynomial]]
     }
     let entries = Mutex<[Key: Entry]>([:])
 }

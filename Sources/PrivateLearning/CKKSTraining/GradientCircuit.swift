@@ -20,12 +20,13 @@ public struct GradientCircuit: CKKSCircuit, Sendable {
     /// No entry of a row is greater.
     public let entryBound: Double
 
-    /// No weight, in units of the interval, is expected beyond; the one who decrypts checks it.
-    static let weightBound = 8.0
-    /// No score, in the same units, is expected beyond: twice the interval.
-    static let scoreBound = 2.0
-    /// The error of weights that parameters are chosen for, by the library's bound.
-    public static let standardErrorBound = 1e-3
+    /// The Euclidean norm of the weights, in units of the interval, is expected within; the one who decrypts checks it.
+    public static let weightBound = 4.0
+    /// No score, in the same units, is expected beyond: 1.75 intervals.
+    public static let scoreBound = 1.75
+    /// The error of weights, in units of the interval, that parameters are chosen for, by the library's bound. What is
+    /// measured is some thousand times less: the bound adds up sixteen deviations and the worst course of the momentum.
+    public static let standardErrorBound = 0x1p-6
 
     /// - Parameters:
     ///   - columnCount: columns of the encrypted rows: the constant, the features and, for a squared loss, the target.
@@ -184,9 +185,9 @@ struct GradientRun {
                 sums = nil
             }
             next = try mapBlocks { run, block throws(CKKSError) in
-                var terms = [(run.weights[block], run.decayed(1 + momentumFactor))]
+                var terms = [(run.exact(run.weights[block]), run.decayed(1 + momentumFactor))]
                 if let sums { terms.append((sums[block], .number(run.rate(iteration) / 2))) }
-                terms += run.position(block, times: -momentumFactor)
+                terms += run.position(block, times: -momentumFactor).map { (run.exact($0.0), $0.1) }
                 let inertia = try run.combined(terms, block: block, level: start)
                 return try run.evaluator.subtract(inertia, gradient[block])
             }
@@ -281,8 +282,12 @@ struct GradientRun {
             switch b.count {
             case 3:
                 let half = -b[1] / b[2] / 2
-                let inner = try evaluator.add(evaluator.square(score), -half)
-                tail = try evaluator.add(evaluator.square(inner), b[0] / b[2] - half * half)
+                let rest = b[0] / b[2] - half * half
+                let reach = GradientCircuit.scoreBound * GradientCircuit.scoreBound
+                let bound = max(half, reach - half)
+                let inner = try evaluator.add(evaluator.square(score), -half).declaring(magnitude: bound)
+                tail = try evaluator.add(evaluator.square(inner), rest).declaring(
+                    magnitude: bound * bound + abs(rest))
             case 2: tail = try evaluator.add(evaluator.square(score), b[0] / b[1])
             default: tail = nil
             }
@@ -321,8 +326,17 @@ struct GradientRun {
             }
         }
         let sum = try evaluator.settled(evaluator.sum(products))
-        let product = stated(
-            sum, magnitude: sum.magnitude, deviation: sum.deviation / Double(products.count).squareRoot())
+        // The rows' own errors meet weights whose norm is bounded: Σ Vⱼeⱼ over the row has deviation |V|·e. The window adds
+        // 2f slots, over which it is spread here.
+        let chain = evaluator.chain
+        let own = row(group, 0).deviation * GradientCircuit.weightBound / Double(packing.blockWidth).squareRoot()
+        let lowering = chain.slotDeviation(coefficient: chain.roundingDeviation, scale: chain.scales[sum.level])
+        let rounding = lowering * Double(blocks.count).squareRoot() * GradientCircuit.weightBound
+        let switching = chain.slotDeviation(
+            coefficient: chain.keySwitchDeviation(level: sum.level + 1),
+            scale: chain.scales[sum.level] * chain.moduli[sum.level + 1])
+        let deviation = (own * own + rounding * rounding + switching * switching + lowering * lowering).squareRoot()
+        let product = stated(sum, magnitude: sum.magnitude, deviation: min(sum.deviation, deviation))
         return stated(
             try running(product, packing.windowSteps), magnitude: GradientCircuit.scoreBound, deviation: nil)
     }
@@ -354,7 +368,7 @@ struct GradientRun {
     //     e_W⁺ ≤ e_V + δ,   e_V⁺ ≤ (1 + β)e_W⁺ + β e_W.
 
     private func exact(_ a: CKKSCiphertext) -> CKKSCiphertext {
-        stated(a, magnitude: GradientCircuit.weightBound, deviation: 0)
+        stated(a, magnitude: a.magnitude, deviation: 0)
     }
 
     private mutating func settleErrors(fresh: Double, iteration: Int) throws(CKKSError) {

@@ -131,7 +131,7 @@ public struct RowPacking: Hashable, Sendable, Codable {
 
     /// The slots of one ciphertext.
     /// - Parameter table: row-major, `columnCount` to a row.
-    package func values(_ table: [Double], block: Int, group: Int) -> [Double] {
+    public func values(_ table: [Double], block: Int, group: Int) -> [Double] {
         precondition(table.count == rowCount * columnCount, "rows: got \(table.count) numbers")
         var result = [Double](repeating: 0, count: slots)
         let columns = block * blockColumns..<min(columnCount, (block + 1) * blockColumns)
@@ -144,7 +144,7 @@ public struct RowPacking: Hashable, Sendable, Codable {
     }
 
     /// One number a column, repeated in every row; as many vectors as blocks.
-    package func spread(_ columns: [Double]) -> [[Double]] {
+    public func spread(_ columns: [Double]) -> [[Double]] {
         precondition(columns.count == columnCount, "columns: got \(columns.count), want \(columnCount)")
         return (0..<blockCount).map { block in
             var row = [Double](repeating: 0, count: blockWidth)
@@ -156,7 +156,7 @@ public struct RowPacking: Hashable, Sendable, Codable {
     }
 
     /// One number a column, from the slots of a vector for each block: the mean over the rows, which hold the same.
-    package func gathered(_ vectors: [[Double]]) -> [Double] {
+    public func gathered(_ vectors: [[Double]]) -> [Double] {
         (0..<columnCount).map { column in
             let vector = vectors[column / blockColumns]
             var sum = 0.0

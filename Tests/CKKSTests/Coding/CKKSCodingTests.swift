@@ -171,8 +171,8 @@ struct CodingSamples {
         #expect(other.hasPrefix("key: got a ciphertext of \(samples.bench.secret.identity), want "))
         // Whatever passes can be computed on: wrong results and refusals, never a trap.
         let evaluator = samples.bench.evaluator
-        for magnitude in [0, 5e-324, 1, 1e10] {
-            for deviation in [0, 5e-324, 1e-3] {
+        for magnitude in [0, Double.leastNonzeroMagnitude, 1, 1e10] {
+            for deviation in [0, Double.leastNonzeroMagnitude, 1e-3] {
                 for scale in [1, 3.5, 0x1p40, 0x1p119] {
                     for slots in [0, 10] as [UInt8] {
                         var bytes = good
