@@ -19,7 +19,7 @@ let package = Package(
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
-            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+            targets: ["BinaryCoding", "CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -20,6 +20,12 @@ let package = Package(
             dependencies: [
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkMultiparty",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "MultipartyCKKS", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
