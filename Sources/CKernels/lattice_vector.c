@@ -140,9 +140,47 @@ void tacit_scalar_subtract_scale(uint64_t *out, const uint64_t *a, const uint64_
 
 // A product is below 2^(bits + 50), reduce_wide takes 2^(bits + 63): sums of 2^13 products need one reduction.
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+static inline __attribute__((always_inline)) void add_products(wide (*sums)[SUM_RUN], const uint64_t *const *a,
+                                                               const uint64_t *const *b0, const uint64_t *const *b1,
+                                                               size_t from, size_t terms, size_t first, size_t run) {
+    for (size_t i = 0; i < run; i++) {
+        wide sum0 = from ? sums[0][i] : 0, sum1 = from && b1 ? sums[1][i] : 0;
+        for (size_t k = from; k < from + terms; k++) {
+            uint64_t x = a[k][first + i];
+            sum0 += (wide)x * b0[k][first + i];
+            if (b1) sum1 += (wide)x * b1[k][first + i];
+        }
+        sums[0][i] = sum0;
+        if (b1) sums[1][i] = sum1;
+    }
+}
+
+static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                     const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
+    wide sums[2][SUM_RUN];
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run);
+        }
+        for (size_t i = 0; i < run; i++) {
+            out0[first + i] = reduce_wide(sums[0][i], q);
+            if (b1) out1[first + i] = reduce_wide(sums[1][i], q);
+        }
+    }
+}
+
 void tacit_scalar_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                            const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     tacit_modulus m = *q;
+    if (count >= LONG_SUM) {
+        dot_long(out0, out1, a, b0, b1, count, n, &m);
+        return;
+    }
     if (!b1) {
         for (size_t i = 0; i < n; i++) {
             wide sum = 0;

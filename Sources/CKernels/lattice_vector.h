@@ -53,4 +53,10 @@ void tacit_automorphism_lanes(uint64_t lanes[8][8], uint32_t g);
 // Products of residues summed without reduction stay below 2^104 for sixteen products: both halves of 52 bits fit.
 #define LAZY_PRODUCTS 16
 
+// Long sums read more vectors side by side than prefetchers follow and cache sets hold. So from this many products on
+// they are done a run of coefficients at a time, pair of products by pair of products, with the sums in the first cache:
+// each vector is read in stretches of 4 KiB.
+#define LONG_SUM 5
+#define SUM_RUN 512
+
 #endif

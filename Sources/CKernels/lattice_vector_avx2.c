@@ -97,17 +97,60 @@ AVX2 void tacit_avx2_subtract_scale(uint64_t *out, const uint64_t *a, const uint
     }
 }
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+INLINE void add_products(double (*sums)[SUM_RUN], const uint64_t *const *a, const uint64_t *const *b0,
+                         const uint64_t *const *b1, size_t from, size_t terms, size_t first, size_t run,
+                         const constants *c) {
+    // A residue and six products of magnitude 0.8 q stay below 8q < 2^53.
+    int reduces = from && from % 6 == 0;
+    for (size_t i = 0; i < run; i += 4) {
+        __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
+        if (from) {
+            sum0 = _mm256_load_pd(sums[0] + i);
+            if (reduces) sum0 = to_double(to_residue(sum0, c));
+            if (b1) {
+                sum1 = _mm256_load_pd(sums[1] + i);
+                if (reduces) sum1 = to_double(to_residue(sum1, c));
+            }
+        }
+        for (size_t k = from; k < from + terms; k++) {
+            __m256d x = to_double(load(a[k] + first + i));
+            sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + first + i)), c));
+            if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + first + i)), c));
+        }
+        _mm256_store_pd(sums[0] + i, sum0);
+        if (b1) _mm256_store_pd(sums[1] + i, sum1);
+    }
+}
+
+AVX2 static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                          const uint64_t *const *b1, size_t count, size_t n, const constants *c) {
+    double sums[2][SUM_RUN] __attribute__((aligned(64)));
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run, c);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run, c);
+        }
+        for (size_t i = 0; i < run; i += 4) {
+            store(out0 + first + i, to_residue(_mm256_load_pd(sums[0] + i), c));
+            if (b1) store(out1 + first + i, to_residue(_mm256_load_pd(sums[1] + i), c));
+        }
+    }
+}
+
 AVX2 void tacit_avx2_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
+    if (count >= LONG_SUM) {
+        dot_long(out0, out1, a, b0, b1, count, n, &c);
+        return;
+    }
     for (size_t i = 0; i < n; i += 4) {
         __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
         for (size_t k = 0; k < count; k++) {
-            // A residue and seven products of magnitude 0.8 q stay below 8q < 2^53.
-            if (k % 8 == 7) {
-                sum0 = to_double(to_residue(sum0, &c));
-                sum1 = to_double(to_residue(sum1, &c));
-            }
             __m256d x = to_double(load(a[k] + i));
             sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + i)), &c));
             if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + i)), &c));

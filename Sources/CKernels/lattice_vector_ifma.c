@@ -137,10 +137,62 @@ INLINE void dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, c
     }
 }
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+INLINE void add_products(uint64_t (*sums)[SUM_RUN], const uint64_t *const *a, const uint64_t *const *b0,
+                         const uint64_t *const *b1, size_t from, size_t terms, size_t first, size_t run) {
+    __m512i zero = _mm512_setzero_si512();
+    for (size_t i = 0; i < run; i += 8) {
+        __m512i high0 = zero, low0 = zero, high1 = zero, low1 = zero;
+        if (from) {
+            high0 = load(sums[0] + i), low0 = load(sums[1] + i);
+            if (b1) high1 = load(sums[2] + i), low1 = load(sums[3] + i);
+        }
+        for (size_t k = from; k < from + terms; k++) {
+            __m512i x = load(a[k] + first + i), y = load(b0[k] + first + i);
+            high0 = _mm512_madd52hi_epu64(high0, x, y);
+            low0 = _mm512_madd52lo_epu64(low0, x, y);
+            if (b1) {
+                y = load(b1[k] + first + i);
+                high1 = _mm512_madd52hi_epu64(high1, x, y);
+                low1 = _mm512_madd52lo_epu64(low1, x, y);
+            }
+        }
+        store(sums[0] + i, high0), store(sums[1] + i, low0);
+        if (b1) store(sums[2] + i, high1), store(sums[3] + i, low1);
+    }
+}
+
+IFMA static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                          const uint64_t *const *b1, size_t count, size_t n, const constants *c) {
+    uint64_t sums[4][SUM_RUN] __attribute__((aligned(64)));
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            // Fourteen products and what a reduction leaves stay within the halves.
+            if (k && k % (LAZY_PRODUCTS - 2) == 0)
+                for (size_t h = 0; h < (b1 ? 4 : 2); h += 2)
+                    for (size_t i = 0; i < run; i += 8) {
+                        store(sums[h + 1] + i, reduce_halves(load(sums[h] + i), load(sums[h + 1] + i), c));
+                        store(sums[h] + i, _mm512_setzero_si512());
+                    }
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run);
+        }
+        for (size_t i = 0; i < run; i += 8) {
+            store(out0 + first + i, reduce_halves(load(sums[0] + i), load(sums[1] + i), c));
+            if (b1) store(out1 + first + i, reduce_halves(load(sums[2] + i), load(sums[3] + i), c));
+        }
+    }
+}
+
 IFMA void tacit_ifma_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
-    if (b1)
+    if (count >= LONG_SUM)
+        dot_long(out0, out1, a, b0, b1, count, n, &c);
+    else if (b1)
         dot_pair(out0, out1, a, b0, b1, count, n, 1, &c);
     else
         dot_pair(out0, NULL, a, b0, NULL, count, n, 0, &c);

@@ -86,12 +86,13 @@ extension KeySwitchKey {
         nonisolated(unsafe) let (out0, out1) = (first.unique(), second.unique())
         // As many primes at a time as a digit has: then a conversion reads as much as it writes.
         let step = digits[0].count
-        let groups = stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
+        let stride = LimbStorage.staggeredStride(n)
+        let groups = Swift.stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
         ring.forEachLimb(groups.count, cost: 5 * Double(step * digits.count)) { number in
             let group = groups[number]
-            let buffers = LimbStorage(count: digits.count * group.count * n, isSecret: c.isSecret)
+            let buffers = LimbStorage(count: digits.count * group.count * stride, isSecret: c.isSecret)
             // Position of digit d of limb j.
-            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * n }
+            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * stride }
             for (d, digit) in digits.enumerated() {
                 let others = group.filter { !digit.contains($0) }
                 guard !others.isEmpty else { continue }
