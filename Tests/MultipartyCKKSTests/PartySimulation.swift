@@ -74,7 +74,9 @@ struct PartySimulation {
             }
             switch transition {
             case .send(let messages): post(messages)
-            case .finish(let keys): finished[next.to] = keys
+            case .finish(let keys, let messages):
+                finished[next.to] = keys
+                post(messages)
             }
         }
         self.setting = setting
