@@ -13,13 +13,16 @@ let package = Package(
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "CKKS", targets: ["CKKS"]),
+        .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
+        .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
-            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+            targets: ["CKernels", "BigIntegers", "BinaryCoding", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -56,8 +59,11 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
-        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Randomness"]),
+        .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
+        .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
             dependencies: [
@@ -70,8 +76,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
-                "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
+                "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
 
@@ -79,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
-                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "KeyFiles", "Lattice",
+                "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -118,16 +124,22 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
+            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
+        .testTarget(
             name: "CKKSTests",
-            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
+        .testTarget(
+            name: "MultipartyCKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "Paillier", "PrivateLearning", "Randomness",
-                "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.

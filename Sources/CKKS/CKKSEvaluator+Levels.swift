@@ -35,7 +35,8 @@ extension CKKSEvaluator {
         result.size = 2
         result.deviation = Self.quadrature(
             a.deviation,
-            chain.slotDeviation(coefficient: chain.keySwitchDeviation(level: a.level), scale: a.scale))
+            chain.slotDeviation(
+                coefficient: chain.keySwitchDeviation(level: a.level, isRelinearisation: true), scale: a.scale))
         if !a.isPlanned {
             guard let key = try checkKeys("relinearise", a).relinearisation else {
                 throw CKKSError(

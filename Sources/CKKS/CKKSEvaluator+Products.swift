@@ -92,7 +92,7 @@ extension CKKSEvaluator {
         return try finish("multiply", result)
     }
 
-    /// a · values, slot by slot, rescaled.
+    /// a · values, slot by slot, rescaled. Fewer values than slots are padded with zeros.
     public func multiply(_ a: CKKSCiphertext, _ values: [Double]) throws(CKKSError) -> CKKSCiphertext {
         let x = try settled(a)
         return try multiply(x, try encode(values, multiplying: x))

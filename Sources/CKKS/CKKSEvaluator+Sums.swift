@@ -85,7 +85,7 @@ extension CKKSEvaluator {
         return result
     }
 
-    /// a + values, slot by slot.
+    /// a + values, slot by slot. Fewer values than slots are padded with zeros.
     public func add(_ a: CKKSCiphertext, _ values: [Double]) throws(CKKSError) -> CKKSCiphertext {
         try add(a, try encode(values, addingTo: a))
     }

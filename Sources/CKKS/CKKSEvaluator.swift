@@ -74,15 +74,18 @@ public struct CKKSEvaluator: Sendable {
     /// The bound of the values, error included, must fit the modulus: |coefficient| ≤ max |slot| < Q_l/2.
     package func finish(_ operation: String, _ result: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
         let bits = log2(max(result.magnitude + result.errorBound, 1e-300)) + log2(result.scale)
-        let capacity = chain.log2Q(level: result.level) - 1
+        // 2^1000: what doubles hold with room for a factor; moduli of the largest rings exceed it.
+        let capacity = min(chain.log2Q(level: result.level) - 1, 1000)
         guard bits < capacity else {
             throw CKKSError(
                 code: .overflow,
-                message: "\(operation): the values may reach 2^\(Self.text(log2(result.magnitude))) at level "
+                message:
+                    "\(operation): the values may reach 2^\(Self.text(bits - log2(result.scale))), error included, at level "
                     + "\(result.level), which holds 2^\(Self.text(capacity - log2(result.scale))); declare a tighter "
                     + "magnitude, scale the values down or use a higher level")
         }
-        record?.noteLevel(result.level)
+        // A product that is not rescaled yet has used its level all the same.
+        record?.noteLevel(needsRescaling(result) ? result.level - 1 : result.level)
         var result = result
         result.seed = nil
         if result.isPlanned, let record {

@@ -73,12 +73,15 @@ extension CKKSContext {
         let deviation = rounding + magnitude * exp2(-49)
         var polynomial: RNSPolynomial<Evaluations>?
         if parameters != nil {
-            let padded = real + [Double](repeating: 0, count: n - real.count)
+            let padded = real.count == n ? real : real + [Double](repeating: 0, count: n - real.count)
             let paddedImaginary =
                 imaginary.isEmpty ? [] : imaginary + [Double](repeating: 0, count: n - imaginary.count)
-            var coefficients = transform.coefficients(real: padded, imaginary: paddedImaginary)
-            for index in coefficients.indices { coefficients[index] *= scale }
-            let scaled = coefficients
+            let scaled = [Double](unsafeUninitializedCapacity: chain.degree) { buffer, filled in
+                transform.interpolate(
+                    real: padded, imaginary: paddedImaginary.isEmpty ? nil : paddedImaginary, count: n, scale: scale,
+                    to: buffer.baseAddress!)
+                filled = chain.degree
+            }
             polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in
                 try RNSPolynomial<Coefficients>(rounding: scaled, basis: ring.basis(level + 1))
             }.transformed()
@@ -96,10 +99,14 @@ extension CKKSContext {
         var primes = 1
         while primes < polynomial.count, chain.log2Q(level: primes - 1) < log2Bound + 2 { primes += 1 }
         let values = polynomial.dropping(toCiphertextPrimes: primes).transformed().centredValues()
-        var (real, imaginary) = values.withUnsafeBufferPointer { transform.slots(coefficients: $0, count: slots) }
-        for index in real.indices {
-            real[index] /= scale
-            imaginary[index] /= scale
+        var imaginary = [Double](repeating: 0, count: slots)
+        let real = [Double](unsafeUninitializedCapacity: slots) { buffer, filled in
+            imaginary.withUnsafeMutableBufferPointer { imaginary in
+                transform.evaluate(
+                    values, count: slots, scale: 1 / scale, real: buffer.baseAddress!,
+                    imaginary: imaginary.baseAddress!)
+            }
+            filled = slots
         }
         return (real, imaginary)
     }

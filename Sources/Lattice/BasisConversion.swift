@@ -65,6 +65,35 @@ final class BasisConversion: Sendable {
             tacit_convert_centred(target.map { Optional($0) }, source.map { Optional($0) }, $0, 0, degree)
         }
     }
+
+    /// The half of it that is the same for all targets, a range of coefficients on each core: residues are replaced.
+    /// - Parameter quotient: one word per coefficient.
+    func prepare(
+        _ source: [UnsafeMutablePointer<UInt64>], quotient: UnsafeMutablePointer<UInt64>, degree: Int, ring: Ring
+    ) {
+        nonisolated(unsafe) let (from, to) = (source.map { Optional(UnsafePointer($0)) }, source.map { Optional($0) })
+        nonisolated(unsafe) let quotient = quotient
+        let step = min(degree, 1024)
+        let cost = 0.6 * Double(source.count) * Double(step) / Double(degree)
+        ring.forEachLimb(degree / step, cost: cost) { part in
+            withUnsafePointer(to: self.constants) { tacit_convert_prepare(to, quotient, from, $0, part * step, step) }
+        }
+    }
+
+    /// The other half, on this core.
+    func finish(
+        _ source: [UnsafePointer<UInt64>], quotient: UnsafePointer<UInt64>, to target: [UnsafeMutablePointer<UInt64>],
+        degree: Int
+    ) {
+        let (from, to) = (source.map { Optional($0) }, target.map { Optional($0) })
+        // A run of all sources stays in the first cache for all targets.
+        let step = min(degree, 512)
+        withUnsafePointer(to: constants) {
+            for first in stride(from: 0, to: degree, by: step) {
+                tacit_convert_finish(to, from, quotient, $0, first, step)
+            }
+        }
+    }
 }
 
 extension RNSPolynomial<Evaluations> {

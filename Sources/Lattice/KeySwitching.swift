@@ -80,24 +80,26 @@ extension KeySwitchKey {
         let (ring, n, basis) = (c.basis.ring, c.degree, c.basis.withSpecialPrimes)
         let shift = ring.parameters.moduli.count - basis.ciphertextPrimes
         let digits = Self.digits(of: c.basis.ciphertextPrimes, size: ring.parameters.digitSize)
-        let coefficients = c.transformed()
+        let (coefficients, quotients) = Self.prepared(c, digits)
         var first = RNSPolynomial<Evaluations>(uninitialized: basis)
         var second = RNSPolynomial<Evaluations>(uninitialized: basis)
         nonisolated(unsafe) let (out0, out1) = (first.unique(), second.unique())
-        // As many primes at a time as a digit has: what the conversion computes once for all its targets costs about as
-        // much as that many targets.
+        // As many primes at a time as a digit has: then a conversion reads as much as it writes.
         let step = digits[0].count
-        let groups = stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
+        let stride = LimbStorage.staggeredStride(n)
+        let groups = Swift.stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
         ring.forEachLimb(groups.count, cost: 5 * Double(step * digits.count)) { number in
             let group = groups[number]
-            let buffers = LimbStorage(count: digits.count * group.count * n, isSecret: c.isSecret)
+            let buffers = LimbStorage(count: digits.count * group.count * stride, isSecret: c.isSecret)
             // Position of digit d of limb j.
-            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * n }
+            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * stride }
             for (d, digit) in digits.enumerated() {
                 let others = group.filter { !digit.contains($0) }
                 guard !others.isEmpty else { continue }
                 let conversion = ring.conversion(from: digit, to: others.map { basis.index($0) })
-                conversion.apply(digit.map { coefficients.limb($0) }, to: others.map { place(d, $0) }, degree: n)
+                conversion.finish(
+                    digit.map { coefficients.limb($0) }, quotient: quotients.words + (step == 1 ? 0 : d * n),
+                    to: others.map { place(d, $0) }, degree: n)
                 for j in others { basis.tables(j).forward(place(d, j)) }
             }
             for j in group {
@@ -112,8 +114,26 @@ extension KeySwitchKey {
             }
             withExtendedLifetime(buffers) {}
         }
-        withExtendedLifetime((c, coefficients)) {}
+        withExtendedLifetime((c, coefficients, quotients)) {}
         return (first.dividedByDroppedPrimes(), second.dividedByDroppedPrimes())
+    }
+
+    /// The digits' coefficients prepared for conversion to any prime, and the quotients of that.
+    private static func prepared(
+        _ c: RNSPolynomial<Evaluations>, _ digits: [Range<Int>]
+    ) -> (RNSPolynomial<Coefficients>, LimbStorage) {
+        let (ring, n) = (c.basis.ring, c.degree)
+        var coefficients = c.transformed()
+        // With one prime in a digit there is nothing to prepare.
+        let single = digits[0].count == 1
+        let quotients = LimbStorage(count: single ? 8 : digits.count * n, isSecret: c.isSecret)
+        guard !single else { return (coefficients, quotients) }
+        let words = coefficients.unique()
+        for (d, digit) in digits.enumerated() {
+            ring.conversion(from: digit, to: []).prepare(
+                digit.map { words + $0 * n }, quotient: quotients.words + d * n, degree: n, ring: ring)
+        }
+        return (coefficients, quotients)
     }
 
     /// The same for digits made before.

@@ -110,9 +110,9 @@ extension RNSPolynomial<Evaluations> {
     }
 
     /// Σₖ aₖ · bₖ, with one reduction per fifteen products.
-    /// - Parameter pairs: at least one; all over one basis.
+    /// - Parameter pairs: 1 … 4096 of them; all over one basis.
     public static func innerProduct(_ pairs: [(Self, Self)]) -> Self {
-        precondition(!pairs.isEmpty, "pairs: want at least one")
+        precondition((1...4096).contains(pairs.count), "pairs: got \(pairs.count), want 1...4096")
         let basis = pairs[0].0.basis
         for (a, b) in pairs {
             basis.require(a.basis, "innerProduct")

@@ -8,5 +8,7 @@
 #include "tacit_montgomery52.h"
 #include "tacit_montgomery64.h"
 #include "tacit_lattice.h"
+#include "tacit_slots.h"
+#include "tacit_noise.h"
 
 #endif
