@@ -10,5 +10,17 @@ extension BootstrappingParameters.Literal {
 
 extension BootstrappingParameters.Literal {
     /// The predefined sets by name.
-    public static let all: [String: BootstrappingParameters.Literal] = ["insecure4096": insecure4096]
+    public static let all: [String: BootstrappingParameters.Literal] = [
+        "insecure4096": insecure4096, "n65536depth10": n65536depth10,
+    ]
+}
+
+extension BootstrappingParameters.Literal {
+    /// 2^15 slots, 128 bits, 10 levels of 40 bits after bootstrapping.
+    public static let n65536depth10 = BootstrappingParameters.Literal(
+        logDegree: 16, scaleBits: 40, depth: 10,
+        coefficientsToSlots: [[50], [50], [50]],
+        modularReduction: [[33, 33], [50], [37, 37], [50], [37, 37], [50], [39, 39], [50], [50]],
+        slotsToCoefficients: [[44], [44], [44]], reductionScaleBits: 62,
+        specialModuliBits: [Int](repeating: 46, count: 10))
 }
