@@ -40,6 +40,12 @@ let package = Package(
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkCircuits",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "HomomorphicCircuits", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkBootstrapping",
             dependencies: [
                 .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
