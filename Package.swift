@@ -60,7 +60,7 @@ let package = Package(
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
-        .target(name: "HomomorphicCircuits", dependencies: ["CKKS"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),

@@ -21,6 +21,12 @@ let package = Package(
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkMultiparty",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "MultipartyCKKS", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkLogistic",
             dependencies: [
                 .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),

@@ -36,8 +36,8 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
     public enum Transition: Sendable {
         /// Messages to send, perhaps none.
         case send([PartyMessage])
-        /// Done: the keys.
-        case finish(CollectiveKeys)
+        /// Done: the keys, and messages that the others still wait for.
+        case finish(CollectiveKeys, sending: [PartyMessage])
     }
 
     public let setting: KeyGenerationGroup
@@ -120,7 +120,7 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
         while try next.advance(&messages, using: &random) {}
         self = next
         if phase == .finished, let result {
-            return .finish(result)
+            return .finish(result, sending: messages)
         }
         return .send(messages)
     }

@@ -34,7 +34,10 @@ import Testing
             try check("rotation", evaluator.rotate(c, by: 3), (0..<n).map { z[($0 + 3) % n] })
             try check("conjugate", evaluator.conjugate(c), z)
             let result = try evaluator.square(evaluator.add(product, evaluator.rotate(c, by: 1)))
-            let wanted = (0..<n).map { (x[$0] * y[$0] + z[($0 + 1) % n]) * (x[$0] * y[$0] + z[($0 + 1) % n]) }
+            let wanted = (0..<n).map { (i: Int) -> Double in
+                let inner: Double = x[i] * y[i] + z[(i + 1) % n]
+                return inner * inner
+            }
             try check("circuit", result, wanted)
             let release = try simulation.openValues(result, by: Array(1...threshold))
             #expect(release.real.count == n && difference(release.real, wanted) <= release.errorBound)

@@ -1,5 +1,6 @@
 import BinaryCoding
 import CKKS
+import Foundation
 import Lattice
 import MultipartyCKKS
 import Randomness
@@ -34,8 +35,9 @@ struct PartySimulation {
     init(
         _ group: CollectiveGroup, seed: UInt64, tamper: (PartyMessage, Int) -> PartyMessage = { message, _ in message }
     ) throws {
-        setting = KeyGenerationGroup(group)
-        random = SeededRandom(seed: seed)
+        let setting = KeyGenerationGroup(group)
+        var random = SeededRandom(seed: seed)
+        var bytesSent = 0
         var order = TestGenerator(seed: seed)
         var states: [CollectiveKeyGeneration] = []
         var flying: [(to: Int, bytes: [UInt8])] = []
@@ -66,16 +68,35 @@ struct PartySimulation {
             let next = flying.remove(at: Int.random(in: 0..<flying.count, using: &order))
             var decoder = BinaryDecoder(next.bytes)
             let message = try PartyMessage(decoding: &decoder, group: setting)
-            do {
-                switch try states[next.to - 1].receive(message, using: &random) {
-                case .send(let messages): post(messages)
-                case .finish(let keys): finished[next.to] = keys
-                }
-            } catch let error where error.code == .unexpected {
+            guard let transition = try Self.deliver(message, to: &states[next.to - 1], using: &random) else {
                 early.append(next)  // a channel keeps the order of one sender; this shuffle does not
+                continue
+            }
+            switch transition {
+            case .send(let messages): post(messages)
+            case .finish(let keys, let messages):
+                finished[next.to] = keys
+                post(messages)
             }
         }
+        self.setting = setting
+        self.random = random
+        self.bytesSent = bytesSent
         parties = (1...group.parties).compactMap { finished[$0] }
+    }
+
+    /// nil when the message came before another one of its sender.
+    private static func deliver(
+        _ message: PartyMessage, to state: inout CollectiveKeyGeneration, using random: inout SeededRandom
+    ) throws -> CollectiveKeyGeneration.Transition? {
+        let result: Result<CollectiveKeyGeneration.Transition, MultipartyError>
+        do throws(MultipartyError) {
+            result = .success(try state.receive(message, using: &random))
+        } catch {
+            result = .failure(error)
+        }
+        if case .failure(let error) = result, error.code == .unexpected { return nil }
+        return try result.get()
     }
 
     var context: CKKSContext { setting.context }
@@ -135,8 +156,6 @@ struct PartySimulation {
         ).real
     }
 }
-
-func log2(_ x: Double) -> Double { Double(x.exponent) + 1 }
 
 func difference(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } }
 
