@@ -138,7 +138,7 @@ let package = Package(
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
                 "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
