@@ -77,8 +77,9 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "KeyFiles", "Paillier",
-                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "KeyFiles",
+                "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -115,6 +116,10 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
+        .testTarget(
+            name: "DifferentialPrivacyTests",
+            dependencies: ["CKernels", "DifferentialPrivacy", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [

@@ -20,6 +20,12 @@ let package = Package(
             dependencies: [
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkPrivacy",
+            dependencies: [
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
