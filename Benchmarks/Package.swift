@@ -51,6 +51,12 @@ let package = Package(
                 .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkPrivacy",
+            dependencies: [
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
