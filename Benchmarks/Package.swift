@@ -20,6 +20,11 @@ let package = Package(
             dependencies: [
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkNetworks",
+            dependencies: [
+                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
