@@ -25,6 +25,12 @@ let package = Package(
             dependencies: [
                 .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "TrainMNIST",
+            dependencies: [
+                .product(name: "Datasets", package: "tacit"), .product(name: "NeuralNetworks", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]

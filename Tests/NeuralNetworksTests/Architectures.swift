@@ -1,4 +1,5 @@
 import NeuralNetworks
+import Testing
 
 /// A small network around each layer, so that both its parameters' gradients and those of a layer before it are tested.
 struct Architecture: Sendable, CustomTestStringConvertible {

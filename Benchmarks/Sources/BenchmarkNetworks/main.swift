@@ -81,7 +81,11 @@ if mode == "plain" {
 }
 
 var usage = rusage()
-getrusage(RUSAGE_SELF, &usage)
+#if canImport(Darwin)
+    getrusage(RUSAGE_SELF, &usage)
+#else
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+#endif
 let sorted = rates.sorted()
 let line: [String: Any] = [
     "benchmark": "networks", "who": "tacit", "model": model, "batch": batch, "mode": mode, "threads": threads,
