@@ -123,7 +123,8 @@ let package = Package(
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "NeuralNetworksTests",
-            dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Parallelism", "Randomness", "TacitTestSupport"]),
+            dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [

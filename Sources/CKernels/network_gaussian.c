@@ -28,6 +28,18 @@ typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
         (result) = __builtin_convertvector(exponent, floats) * 0.69314718f + s * (2.0f + t * series);    \
     } while (0)
 
+/// Draws again, in doubles and with 64 more bits, what came from a word below TAIL.
+static void refine(const uint32_t *random, const uint64_t *tail, size_t spare, size_t *used, floats z[2]) {
+    for (size_t lane = 0; lane < 16; lane++) {
+        if (random[lane] >= TAIL) continue;
+        if (*used == spare) abort();
+        double u = ((double)random[lane] + ((double)tail[(*used)++] + 0.5) * 0x1p-64) * 0x1p-32;
+        double angle = ((double)random[16 + lane] + 0.5) * (2 * M_PI * 0x1p-32), radius = sqrt(-2 * log(u));
+        z[0][lane] = (float)(radius * cos(angle));
+        z[1][lane] = (float)(radius * sin(angle));
+    }
+}
+
 // Angle 2π·v/2³²: the top three bits choose the octant, the rest an angle in [0, π/4].
 #define DEFINE_GAUSSIAN(TIER, ATTRIBUTE)                                                                             \
     ATTRIBUTE static void pairs_##TIER(const uint32_t *random, floats *first, floats *second) {                      \
@@ -64,15 +76,10 @@ typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
         for (size_t i = 0; i < count; i += 32) {                                                                     \
             floats z[2];                                                                                             \
             pairs_##TIER(random + i, &z[0], &z[1]);                                                                  \
-            for (size_t lane = 0; lane < 16; lane++)                                                                 \
-                if (__builtin_expect(random[i + lane] < TAIL, 0)) {                                                  \
-                    if (used == spare) abort();                                                                      \
-                    double u = ((double)random[i + lane] + ((double)tail[used++] + 0.5) * 0x1p-64) * 0x1p-32;        \
-                    double angle = ((double)random[i + 16 + lane] + 0.5) * (2 * M_PI * 0x1p-32);                     \
-                    double radius = sqrt(-2 * log(u));                                                               \
-                    z[0][lane] = (float)(radius * cos(angle));                                                       \
-                    z[1][lane] = (float)(radius * sin(angle));                                                       \
-                }                                                                                                    \
+            words u;                                                                                                 \
+            memcpy(&u, random + i, sizeof u);                                                                        \
+            if (__builtin_expect(__builtin_reduce_min(u) < TAIL, 0))                                                 \
+                refine(random + i, tail, spare, &used, z);                                                           \
             for (size_t half = 0; half < 2 && i + 16 * half < count; half++) {                                       \
                 size_t here = count - i - 16 * half < 16 ? count - i - 16 * half : 16;                               \
                 floats value = {0};                                                                                  \

@@ -4,8 +4,9 @@
 /// With a_t ∈ ℝᵖ the inputs and g_t ∈ ℝᵈ the output gradients of one unit's n positions, its gradient is Σ a_t g_tᵀ.
 /// The squared norm comes the cheaper way of three:
 /// - n = 1: ‖a‖²‖g‖².
-/// - ghost: Σ_{s,t} (a_s·a_t)(g_s·g_t), about n²(p + d)/2 products and no gradient;
-/// - direct: the gradient itself, n·p·d products; kept when small, so that the clipped sum needs no second product.
+/// - ghost: Σ_{s,t} (a_s·a_t)(g_s·g_t), n²(p + d) products and no gradient;
+/// - direct: the gradient itself, n·p·d products; kept when small, so that the clipped sum needs no second product and
+///   the norm costs no more than reading and writing p·d numbers.
 ///
 /// A bias is a further row of W with input 1.
 /// - Reference: Goodfellow 2015 (n = 1); Li et al. 2022, section 4 (ghost); Bu et al. 2023 (choice, book-keeping).
@@ -50,9 +51,11 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
 
     private enum Rule { case single, ghost, direct }
 
-    private func rule(positions n: Int) -> Rule {
+    private func rule(positions n: Int, canKeep: Bool) -> Rule {
         if n == 1 { return .single }
-        return n * (inputs + outputs) / 2 < inputs * outputs ? .ghost : .direct
+        // Twelve: a kept gradient is written, read for its norm and read for the sum, at about four products' time each.
+        let direct = canKeep ? 12 * inputs * outputs : n * inputs * outputs
+        return n * n * (inputs + outputs) < direct ? .ghost : .direct
     }
 
     // MARK: Norms
@@ -62,15 +65,15 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
         to norms: UnsafeMutablePointer<Scalar>
     ) {
         cache.unitGradients[slot] = nil
-        let keeps = !units.areRows || positions > 1
-            ? units.count * gradientCount <= Self.keptLimit
-                && (0..<units.count).allSatisfy {
-                    rule(positions: (units.starts[$0 + 1] - units.starts[$0]) * positions) == .direct
-                } : false
+        let canKeep = units.count * gradientCount <= Self.keptLimit
+        let rules = (0..<units.count).map {
+            rule(positions: (units.starts[$0 + 1] - units.starts[$0]) * positions, canKeep: canKeep)
+        }
+        let keeps = canKeep && rules.allSatisfy { $0 == .direct }
         let kept = keeps ? cache.rows(slot, count: units.count, width: gradientCount) : nil
         for unit in 0..<units.count {
             let rows = units.starts[unit]..<units.starts[unit + 1]
-            switch rule(positions: rows.count * positions) {
+            switch rules[unit] {
             case .single: norms[unit] += single(input[rows.lowerBound], gradient[rows.lowerBound] + outputStart)
             case .ghost: norms[unit] += ghost(input, gradient, rows, cache)
             case .direct:

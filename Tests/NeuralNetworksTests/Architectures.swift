@@ -33,7 +33,7 @@ struct Architecture: Sendable, CustomTestStringConvertible {
             ]),
         Architecture(
             name: "convolution, ghost norms", input: [4, 4, 8],
-            layers: [.convolution(filters: 40, window: 3, stride: 3), .tanh, .flatten, .dense(outputs: 3)]),
+            layers: [.convolution(filters: 40, window: 3), .tanh, .flatten, .dense(outputs: 3)]),
         Architecture(
             name: "depth-wise convolution", input: [5, 5, 2],
             layers: [
