@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
+        .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -73,6 +74,8 @@ let package = Package(
             ]),
 
         // MARK: Learning and reporting
+        .target(
+            name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
         .target(
             name: "PrivateLearning",
             dependencies: [
@@ -138,6 +141,10 @@ let package = Package(
         .testTarget(
             name: "DifferentialPrivacyTests",
             dependencies: ["CKernels", "DifferentialPrivacy", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
+        .testTarget(
+            name: "NeuralNetworksTests",
+            dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",

@@ -57,6 +57,17 @@ let package = Package(
                 .product(name: "DifferentialPrivacy", package: "tacit"),
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkNetworks",
+            dependencies: [
+                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "TrainMNIST",
+            dependencies: [
+                .product(name: "Datasets", package: "tacit"), .product(name: "NeuralNetworks", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]
