@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
+        .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -74,6 +75,8 @@ let package = Package(
 
         // MARK: Learning and reporting
         .target(
+            name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
+        .target(
             name: "PrivateLearning",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
@@ -85,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "KeyFiles", "Lattice",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint", "KeyFiles", "Lattice",
                 "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -135,6 +138,14 @@ let package = Package(
         .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "DifferentialPrivacyTests",
+            dependencies: ["CKernels", "DifferentialPrivacy", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
+        .testTarget(
+            name: "NeuralNetworksTests",
+            dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
