@@ -20,7 +20,7 @@ struct TacitCommand: ParsableCommand {
         subcommands: [
             DemoCommand.self, DataCommand.self, KeysCommand.self, EncryptCommand.self, TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self,
+            PythonPaillierCommand.self, BudgetCommand.self,
         ])
 
     static func main() async {

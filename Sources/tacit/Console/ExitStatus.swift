@@ -5,6 +5,7 @@ import FixedPoint
 import Foundation
 import KeyFiles
 import Paillier
+import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
 import Tabular
@@ -61,6 +62,16 @@ enum ExitStatus: Int32 {
             case .downloadFailed, .stalled, .busy, .cancelled: self = .unavailable
             case .unreadable: self = .noInput
             case .unwritable: self = .cannotCreate
+            default: self = .data
+            }
+        case let error as PrivacyLedgerError:
+            switch error.code {
+            case .budgetExceeded, .permission: self = .permission
+            case .invalidParameter, .unsupportedEvent, .invalidRun: self = .usage
+            case .notFound: self = .noInput
+            case .cannotCreate: self = .cannotCreate
+            case .busy: self = .unavailable
+            case .inputOutput: self = .inputOutput
             default: self = .data
             }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
