@@ -13,13 +13,17 @@ let package = Package(
         .library(name: "Paillier", targets: ["Paillier"]),
         .library(name: "Lattice", targets: ["Lattice"]),
         .library(name: "CKKS", targets: ["CKKS"]),
+        .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
+        .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
+        .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
-            targets: ["CKernels", "BigIntegers", "ModularArithmetic", "Randomness", "Parallelism"]),
+            targets: ["CKernels", "BigIntegers", "BinaryCoding", "ModularArithmetic", "Randomness", "Parallelism"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -58,6 +62,9 @@ let package = Package(
             ]),
         .target(name: "Lattice", dependencies: ["CKernels", "Randomness", "Parallelism", "BinaryCoding"]),
         .target(name: "CKKS", dependencies: ["BinaryCoding", "Lattice", "Parallelism", "Randomness"]),
+        .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
+        .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -71,8 +78,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "FixedPoint", "Paillier", "Parallelism", "Randomness",
-                "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
+                "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
@@ -86,8 +93,9 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -127,14 +135,22 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
+            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
+        .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
         .testTarget(
+            name: "MultipartyCKKSTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "BootstrappingTests",
+            dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Datasets", "FixedPoint", "Paillier", "PrivateLearning", "Randomness",
-                "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.

@@ -20,6 +20,31 @@ let package = Package(
             dependencies: [
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
+        .executableTarget(
+            name: "BenchmarkMultiparty",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "MultipartyCKKS", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkLogistic",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),
+                .product(name: "PrivateLearning", package: "tacit"), .product(name: "Tabular", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkCKKS",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "Lattice", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkBootstrapping",
+            dependencies: [
+                .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
+                .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],
     swiftLanguageModes: [.v6]

@@ -26,5 +26,9 @@ run $bin/BenchmarkLattice
 run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/BenchmarkPaillier
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
+# TenSEAL and OpenFHE need two Pythons: TACIT_TENSEAL_PYTHON (3.11 or later) and TACIT_OPENFHE_PYTHON (3.10).
+if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
+    run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
+fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#define DISPATCH(NAME, ...)                                                           \
-    switch (tacit_cpu_tier()) {                                                       \
-        case TACIT_TIER_AVX512_IFMA: tacit_ifma_##NAME(__VA_ARGS__); break;           \
-        case TACIT_TIER_AVX2: tacit_avx2_##NAME(__VA_ARGS__); break;                  \
-        default: tacit_scalar_##NAME(__VA_ARGS__);                                    \
-    }
-#else
-#define DISPATCH(NAME, ...) tacit_scalar_##NAME(__VA_ARGS__);
-#endif
-
 #pragma STDC FP_CONTRACT OFF
 
 void tacit_vector_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {

@@ -97,17 +97,60 @@ AVX2 void tacit_avx2_subtract_scale(uint64_t *out, const uint64_t *a, const uint
     }
 }
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+INLINE void add_products(double (*sums)[SUM_RUN], const uint64_t *const *a, const uint64_t *const *b0,
+                         const uint64_t *const *b1, size_t from, size_t terms, size_t first, size_t run,
+                         const constants *c) {
+    // A residue and six products of magnitude 0.8 q stay below 8q < 2^53.
+    int reduces = from && from % 6 == 0;
+    for (size_t i = 0; i < run; i += 4) {
+        __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
+        if (from) {
+            sum0 = _mm256_load_pd(sums[0] + i);
+            if (reduces) sum0 = to_double(to_residue(sum0, c));
+            if (b1) {
+                sum1 = _mm256_load_pd(sums[1] + i);
+                if (reduces) sum1 = to_double(to_residue(sum1, c));
+            }
+        }
+        for (size_t k = from; k < from + terms; k++) {
+            __m256d x = to_double(load(a[k] + first + i));
+            sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + first + i)), c));
+            if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + first + i)), c));
+        }
+        _mm256_store_pd(sums[0] + i, sum0);
+        if (b1) _mm256_store_pd(sums[1] + i, sum1);
+    }
+}
+
+AVX2 static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                          const uint64_t *const *b1, size_t count, size_t n, const constants *c) {
+    double sums[2][SUM_RUN] __attribute__((aligned(64)));
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run, c);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run, c);
+        }
+        for (size_t i = 0; i < run; i += 4) {
+            store(out0 + first + i, to_residue(_mm256_load_pd(sums[0] + i), c));
+            if (b1) store(out1 + first + i, to_residue(_mm256_load_pd(sums[1] + i), c));
+        }
+    }
+}
+
 AVX2 void tacit_avx2_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
+    if (count >= LONG_SUM) {
+        dot_long(out0, out1, a, b0, b1, count, n, &c);
+        return;
+    }
     for (size_t i = 0; i < n; i += 4) {
         __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
         for (size_t k = 0; k < count; k++) {
-            // A residue and seven products of magnitude 0.8 q stay below 8q < 2^53.
-            if (k % 8 == 7) {
-                sum0 = to_double(to_residue(sum0, &c));
-                sum1 = to_double(to_residue(sum1, &c));
-            }
             __m256d x = to_double(load(a[k] + i));
             sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + i)), &c));
             if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + i)), &c));
@@ -117,32 +160,55 @@ AVX2 void tacit_avx2_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *co
     }
 }
 
-AVX2 void tacit_avx2_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,
-                             size_t n) {
-    enum { WIDTH = 2 };
-    for (size_t i = first; i < first + n; i += 4 * WIDTH) {
-        __m256d y[TACIT_CONVERSION_SOURCES + 1][WIDTH], fraction[WIDTH];
-        for (int u = 0; u < WIDTH; u++) fraction[u] = _mm256_setzero_pd();
+AVX2 void tacit_avx2_convert_one(uint64_t *out, const uint64_t *in, const tacit_modulus *q, const tacit_modulus *p,
+                                 uint64_t negative, size_t n) {
+    constants c = load_constants(p);
+    (void)negative;
+    // Centred first: a double of magnitude below q/2, which is brought into [0, p).
+    __m256d m = _mm256_set1_pd((double)q->value), half = _mm256_set1_pd((double)((q->value - 1) / 2));
+    for (size_t i = 0; i < n; i += 4) {
+        __m256d x = to_double(load(in + i));
+        x = _mm256_sub_pd(x, _mm256_and_pd(m, _mm256_cmp_pd(x, half, _CMP_GT_OQ)));
+        store(out + i, to_residue(x, &c));
+    }
+}
+
+AVX2 void tacit_avx2_convert_prepare(uint64_t *const *y, uint64_t *v, const uint64_t *const *in,
+                                     const tacit_conversion *c, size_t first, size_t n) {
+    __m256d magic = _mm256_set1_pd(4503599627370496.0);
+    for (size_t i = first; i < first + n; i += 8) {
+        __m256d fraction[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
         for (size_t k = 0; k < c->sources; k++) {
             constants m = load_constants(&c->source[k]);
             __m256d w = _mm256_set1_pd((double)c->inverse[k]);
-            for (int u = 0; u < WIDTH; u++) {
-                __m256d r = multiply(to_double(load(in[k] + i + 4 * (size_t)u)), w, &m);
-                y[k][u] = to_double(to_residue(r, &m));
-                fraction[u] = _mm256_add_pd(fraction[u], _mm256_mul_pd(y[k][u], m.inverse));
+            for (size_t u = 0; u < 2; u++) {
+                __m256i r = to_residue(multiply(to_double(load(in[k] + i + 4 * u)), w, &m), &m);
+                store(y[k] + i + 4 * u, r);
+                fraction[u] = _mm256_add_pd(fraction[u], _mm256_mul_pd(to_double(r), m.inverse));
             }
         }
-        for (int u = 0; u < WIDTH; u++) y[c->sources][u] = nearest(fraction[u]);
-        for (size_t j = 0; j < c->targets; j++) {
-            constants m = load_constants(&c->target[j]);
-            const uint64_t *row = c->matrix + j * c->sources;
+        for (size_t u = 0; u < 2; u++) {
+            __m256d whole = _mm256_add_pd(nearest(fraction[u]), magic);
+            store(v + i + 4 * u, _mm256_xor_si256(_mm256_castpd_si256(whole), _mm256_castpd_si256(magic)));
+        }
+    }
+}
+
+AVX2 void tacit_avx2_convert_finish(uint64_t *const *out, const uint64_t *const *y, const uint64_t *v,
+                                    const tacit_conversion *c, size_t first, size_t n) {
+    enum { WIDTH = 2 };
+    for (size_t j = 0; j < c->targets; j++) {
+        constants m = load_constants(&c->target[j]);
+        const uint64_t *row = c->matrix + j * c->sources;
+        for (size_t i = first; i < first + n; i += 4 * WIDTH) {
             __m256d sum[WIDTH], w = _mm256_set1_pd((double)c->product[j]);
-            for (int u = 0; u < WIDTH; u++) sum[u] = multiply(y[c->sources][u], w, &m);
+            for (int u = 0; u < WIDTH; u++) sum[u] = multiply(to_double(load(v + i + 4 * (size_t)u)), w, &m);
             for (size_t k = 0; k < c->sources; k++) {
                 if (k % 7 == 6)
                     for (int u = 0; u < WIDTH; u++) sum[u] = to_double(to_residue(sum[u], &m));
                 w = _mm256_set1_pd((double)row[k]);
-                for (int u = 0; u < WIDTH; u++) sum[u] = _mm256_add_pd(sum[u], multiply(y[k][u], w, &m));
+                for (int u = 0; u < WIDTH; u++)
+                    sum[u] = _mm256_add_pd(sum[u], multiply(to_double(load(y[k] + i + 4 * (size_t)u)), w, &m));
             }
             for (int u = 0; u < WIDTH; u++) store(out[j] + i + 4 * (size_t)u, to_residue(sum[u], &m));
         }

@@ -18,7 +18,8 @@ struct TacitCommand: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            DemoCommand.self, DataCommand.self, KeysCommand.self, EncryptCommand.self, TrainCommand.self,
+            DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
+            TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
             PythonPaillierCommand.self, BudgetCommand.self,
         ])

@@ -113,7 +113,8 @@ struct RandomCircuit: CKKSCircuit {
         var random = SeededRandom(seed: UInt64(100 + seed))
         let circuit = RandomCircuit(inputs: 3, length: 16, depth: 1 + seed % 5, using: &random)
         let plan = try circuit.plan(
-            errorBound: 1e-3, cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10),
+            errorBound: 1e-3,
+            cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10, secondsPerProduct: 2e-10),
             logDegrees: 12...15)
         #expect((plan.securityRow?.level.rawValue ?? 0) >= 128)
         let context = CKKSContext(plan.parameters)
@@ -156,7 +157,8 @@ struct RandomCircuit: CKKSCircuit {
             return [try evaluator.add(x, evaluator.rotate(x, by: 1))]
         }
         let plan = try circuit.plan(
-            errorBound: 1e-4, cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10))
+            errorBound: 1e-4,
+            cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10, secondsPerProduct: 2e-10))
         let text = plan.explanation.joined(separator: "\n")
         #expect(text.contains("128 bits by Security Guidelines for Implementing HE 2024, Table 5.2"), "\(text)")
         #expect(text.contains("3 of 3 levels"), "\(text)")

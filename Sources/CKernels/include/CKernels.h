@@ -9,5 +9,6 @@
 #include "tacit_montgomery64.h"
 #include "tacit_lattice.h"
 #include "tacit_slots.h"
+#include "tacit_noise.h"
 
 #endif

@@ -57,6 +57,8 @@ void tacit_ntt_inverse(const tacit_ntt *tables, uint64_t *x);
 
 void tacit_vector_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 void tacit_vector_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
+/// out = a + s
+void tacit_vector_add_constant(uint64_t *out, const uint64_t *a, uint64_t s, size_t n, const tacit_modulus *q);
 void tacit_vector_negate(uint64_t *out, const uint64_t *a, size_t n, const tacit_modulus *q);
 void tacit_vector_multiply(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 /// out = a · b + c
@@ -72,7 +74,7 @@ void tacit_vector_subtract_scale(uint64_t *out, const uint64_t *a, const uint64_
                                  const tacit_modulus *q);
 /// out = x mod q for words below 2^63
 void tacit_vector_reduce(uint64_t *out, const uint64_t *x, size_t n, const tacit_modulus *q);
-/// out = Σ_k a[k] · b[k] over `count` ≥ 1 pairs, reduced once per sixteen products at most
+/// out = Σ_k a[k] · b[k] over `count` pairs, 1 ≤ count ≤ 4096; a reduction serves many products
 void tacit_vector_dot(uint64_t *out, const uint64_t *const *a, const uint64_t *const *b, size_t count, size_t n,
                       const tacit_modulus *q);
 
@@ -100,14 +102,24 @@ typedef struct {
 
 /// out_j = x − v·Q mod p_j where x in [0, Q) is given by its residues and v is 0 or 1, the nearest integer to x/Q:
 /// the representative nearest to zero, up to a rounding error of 2^-45 · sources at the boundary ±Q/2, where either
-/// neighbour may come out. (Halevi, Polyakov, Shoup 2019, section 2.1.)
+/// neighbour may come out; exactly the nearest for one source. (Halevi, Polyakov, Shoup 2019, section 2.1.)
 /// - out, in: one pointer per prime.
 /// - first, n: the range of coefficients, multiples of 64.
 void tacit_convert_centred(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *conversion,
                            size_t first, size_t n);
 
-/// The most source primes that a conversion takes.
+/// The half of it that no target has a part in: y_i = x_i·(Q/q_i)^(-1) mod q_i and v, the nearest integer to Σ y_i/q_i.
+/// - y: one pointer per source, may be `in`. v: one word per coefficient.
+void tacit_convert_prepare(uint64_t *const *y, uint64_t *v, const uint64_t *const *in,
+                           const tacit_conversion *conversion, size_t first, size_t n);
+
+/// The other half: out_j = Σ y_i·(Q/q_i) − v·Q mod p_j, for any choice of the targets.
+void tacit_convert_finish(uint64_t *const *out, const uint64_t *const *y, const uint64_t *v,
+                          const tacit_conversion *conversion, size_t first, size_t n);
+
+/// The most primes on either side of a conversion.
 #define TACIT_CONVERSION_SOURCES 64
+#define TACIT_CONVERSION_TARGETS 128
 
 // MARK: Sampling and encoding
 
