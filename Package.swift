@@ -96,7 +96,9 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint", "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -136,7 +138,8 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
-            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
+            name: "HomomorphicCircuitsTests",
+            dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
@@ -158,7 +161,8 @@ let package = Package(
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier",
+                "PrivateLearning",
                 "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
