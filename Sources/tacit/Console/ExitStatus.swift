@@ -6,6 +6,7 @@ import FixedPoint
 import Foundation
 import KeyFiles
 import Paillier
+import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
 import Tabular
@@ -68,6 +69,16 @@ enum ExitStatus: Int32 {
             switch error.code {
             case .noParameters, .invalidParameters, .insecureParameters: self = .usage
             case .insufficientMemory: self = .unavailable
+            default: self = .data
+            }
+        case let error as PrivacyLedgerError:
+            switch error.code {
+            case .budgetExceeded, .permission: self = .permission
+            case .invalidParameter, .unsupportedEvent, .invalidRun: self = .usage
+            case .notFound: self = .noInput
+            case .cannotCreate: self = .cannotCreate
+            case .busy: self = .unavailable
+            case .inputOutput: self = .inputOutput
             default: self = .data
             }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
