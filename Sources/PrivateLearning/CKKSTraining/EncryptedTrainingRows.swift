@@ -143,6 +143,15 @@ public struct EncryptedTrainingRows: Sendable {
             throw PrivateLearningError(
                 code: .mismatch, message: "evaluation keys: are of \(keys.identity), the rows of \(key)")
         }
+        let level = rows[0].level
+        guard refresher != nil || plan.levels <= level else {
+            let most = iterationsWithin(levels: level, levelsPerIteration: plan.levelsPerIteration)
+            throw PrivateLearningError(
+                code: .invalidParameter,
+                message:
+                    "iterations: got \(plan.iterations), want at most \(most), which the \(level) levels of these keys "
+                    + "allow; make keys for more, or give bootstrapping keys")
+        }
         let evaluator = CKKSEvaluator(context, keys: keys, refresher: refresher)
         let weights = try circuit.run(rows, packing: meaning.packing, with: evaluator, progress: progress)
         return EncryptedTrainedModel(

@@ -46,19 +46,22 @@ extension GradientRun {
                     "iteration \(iteration + 1): needs level \(plan.levelsPerIteration), got \(level); use parameters "
                     + "of more depth, fewer iterations, or bootstrapping keys")
         }
-        // V and W share one bootstrapping: V + iW.
+        // V and W share one bootstrapping: V + iW, divided by eight to lie within 1, which bootstrapping takes at level 0.
         let packed = try mapBlocks { run, block throws(CKKSError) in
-            let half = try run.combined([(run.weights[block], .number(0.5))], block: block, level: level)
-            let other = try run.combined(run.position(block, times: 0.5), block: block, level: level)
+            let half = try run.combined([(run.weights[block], .number(0.125))], block: block, level: level)
+            let other = try run.combined(run.position(block, times: 0.125), block: block, level: level)
             return try run.evaluator.add(half, run.evaluator.multiplyByI(other))
         }
         var (fresh, imaginary): ([CKKSCiphertext], [CKKSCiphertext]) = ([], [])
         for one in packed {
-            let bounded = stated(one, magnitude: GradientCircuit.weightBound, deviation: one.deviation)
+            let bounded = stated(
+                one, magnitude: GradientCircuit.weightBound * 2.0.squareRoot() / 8, deviation: one.deviation)
             let whole = try evaluator.refreshed(bounded)
             let conjugate = try evaluator.conjugate(whole)
-            fresh.append(try evaluator.add(whole, conjugate))
-            imaginary.append(try evaluator.negate(evaluator.multiplyByI(evaluator.subtract(whole, conjugate))))
+            fresh.append(try evaluator.multiply(evaluator.add(whole, conjugate), integer: 4))
+            imaginary.append(
+                try evaluator.multiply(
+                    evaluator.multiplyByI(evaluator.subtract(whole, conjugate)), integer: -4))
         }
         let added = fresh.map(\.deviation).max()! * Double(packing.columnCount).squareRoot()
         errors = (errors.weights + added, errors.position + added)
