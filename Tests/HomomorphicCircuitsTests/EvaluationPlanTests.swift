@@ -23,7 +23,7 @@ import Testing
             }
             // √(2d) + log₂ d + O(1), the count of Paterson and Stockmeyer; the fewest relinearisations may take two
             // products more.
-            let most = (2 * Double(degree)).squareRoot() + log2(Double(degree)) + 4
+            let most = (2 * Double(degree)).squareRoot() + log2(Double(degree)) + 5
             #expect(Double(plan.products) <= most, "degree \(degree): \(plan.products)")
             #expect(plan.relinearisations <= plan.products)
         }

@@ -152,7 +152,7 @@ import Testing
         let planned = CircuitRecord()
         let planner = CKKSEvaluator(bench.context, record: planned)
         let hollow = try planner.multiply(
-            .planned(bench.context, rows: m, columns: k, tile: tile, magnitude: 1),
+            .planned(bench.context, rows: m, columns: k, tile: tile, magnitude: 0.25),
             .planned(bench.context, rows: k, columns: n, tile: tile, magnitude: 1))
         let more = CircuitRecord()
         _ = try CKKSEvaluator(bench.context, record: more).transposed(hollow)
@@ -163,7 +163,7 @@ import Testing
         let record = CircuitRecord()
         let evaluator = CKKSEvaluator(bench.context, keys: keys, record: record)
         let encryptor = CKKSEncryptor(bench.secret)
-        let x = try encryptor.encrypt(matrix: a, tile: tile, using: &bench.random)
+        let x = try encryptor.encrypt(matrix: a, magnitude: 0.25, tile: tile, using: &bench.random)
         let y = try encryptor.encrypt(matrix: b, tile: tile, using: &bench.random)
         let product = try evaluator.multiply(x, y)
         #expect(record.counts == planned.counts)
