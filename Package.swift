@@ -124,7 +124,8 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
-            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
+            name: "HomomorphicCircuitsTests",
+            dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
