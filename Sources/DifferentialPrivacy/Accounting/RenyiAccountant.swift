@@ -11,8 +11,13 @@ public struct RenyiAccountant: PrivacyAccountant {
     public private(set) var divergences: [Double]
 
     /// 1.1 … 10.9, 11 … 63, 64, 128, …, 1024.
-    public static let defaultOrders: [Double] =
-        (1...99).map { 1 + Double($0) / 10 } + (11...64).map(Double.init) + [128, 256, 512, 1024]
+    public static let defaultOrders: [Double] = {
+        var orders: [Double] = []
+        for tenths in 1...99 { orders.append(1 + Double(tenths) / 10) }
+        for order in 11...64 { orders.append(Double(order)) }
+        orders += [128, 256, 512, 1024]
+        return orders
+    }()
 
     /// - Throws: ``DifferentialPrivacyError`` unless every order is finite and above 1.
     public init(
