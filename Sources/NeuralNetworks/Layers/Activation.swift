@@ -25,6 +25,8 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
         self.function = function
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         cache.input = input
         let output = cache.rows(0, count: input.count, width: input.width)
@@ -49,6 +51,8 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {

@@ -27,6 +27,8 @@ public final class Pooling<Scalar: NetworkScalar>: Layer {
         return max(start, 0)..<min(start + window.size, limit)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let output = cache.rows(0, count: input.count, width: outputWidth)
         switch kind {
@@ -101,6 +103,8 @@ public final class Pooling<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
