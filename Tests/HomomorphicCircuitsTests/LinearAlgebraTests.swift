@@ -72,7 +72,8 @@ import Testing
         let vector = try CKKSEncryptor(bench.secret).encrypt(vector: bench.values(16), using: &bench.random)
         for step in product.requiredRotations {
             let keys = try CKKSEvaluationKeys(
-                bench.secret, for: .init(rotations: product.requiredRotations.subtracting([step])), using: &bench.random)
+                bench.secret, for: .init(rotations: product.requiredRotations.subtracting([step])), using: &bench.random
+            )
             do {
                 _ = try CKKSEvaluator(bench.context, keys: keys).multiply(product, vector)
                 Issue.record("worked without the key for \(step)")
@@ -117,7 +118,8 @@ import Testing
         let (out, record) = try bench.run([a, b]) { e, c in
             [
                 try e.sumSlots(c[0]), try e.sumSlots(c[0], count: 13), try e.sumSlots(c[0], count: 8, stride: 8),
-                try e.innerProduct(c[0], c[1]), try e.broadcast(c[0], slot: 37), try e.sumSlots(c[0], count: 7, stride: 3),
+                try e.innerProduct(c[0], c[1]), try e.broadcast(c[0], slot: 37),
+                try e.sumSlots(c[0], count: 7, stride: 3),
             ]
         }
         let needed = [(64, 1), (13, 1), (8, 8), (7, 3)].reduce(into: Set<Int>()) {
@@ -204,7 +206,8 @@ import Testing
         #expect(a.blocks.count == 3)
         let keys = try CKKSEvaluationKeys(
             bench.secret,
-            for: .init(relinearisation: true, rotations: CKKSEvaluator.rotationsOfSum(count: 1024)), using: &bench.random)
+            for: .init(relinearisation: true, rotations: CKKSEvaluator.rotationsOfSum(count: 1024)),
+            using: &bench.random)
         let evaluator = CKKSEvaluator(bench.context, keys: keys)
         let p = try ChebyshevPolynomial(powers: [0, 1, -0.5, 0.25])
         for (result, wanted) in [

@@ -1,8 +1,10 @@
 import ArgumentParser
 import BinaryCoding
+import CKKS
 import Foundation
 import KeyFiles
 import Paillier
+import PrivateLearning
 import Randomness
 
 struct KeysCommand: ParsableCommand {
@@ -37,7 +39,7 @@ struct KeyWriter {
         }
     }
 
-    private var secretPassphrase: SecretBytes? {
+    var secretPassphrase: SecretBytes? {
         get throws {
             guard !isUnprotected else {
                 Console.warn("secrets are written without a passphrase; only the files' mode protects them")
@@ -47,7 +49,7 @@ struct KeyWriter {
         }
     }
 
-    private func label() -> String { URL(fileURLWithPath: name).lastPathComponent }
+    func label() -> String { URL(fileURLWithPath: name).lastPathComponent }
 
     private func description(_ key: PaillierPublicKey, sharing: PaillierSharing? = nil, index: Int? = nil)
         -> KeyDescription
@@ -63,7 +65,7 @@ struct KeyWriter {
     }
 
     /// Writes all of the files or none of them, and only while no other process writes keys to the same folder.
-    private func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
+    func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
         let folder = open(URL(fileURLWithPath: name).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
         if folder >= 0 { flock(folder, LOCK_EX) }
         defer { if folder >= 0 { close(folder) } }
@@ -135,9 +137,18 @@ struct KeysGenerateCommand: ParsableCommand {
         discussion: """
             With --threshold K --shares N this machine acts as the dealer: it makes the key, writes N share files, any K \
             of which decrypt together, and keeps no secret key. Hand each share to its holder and delete it here.
+
+            With --scheme ckks the parameters follow from what is to be computed: --data (or --rows and --columns), \
+            --model and --iterations, as `tacit explain` shows them. Besides the pair, NAME.evaluation is written: the keys \
+            that a server needs, and nobody's secret.
             """)
 
-    @Option(help: "The scheme; paillier is the one there is.") var scheme = "paillier"
+    @Option(help: "The scheme: paillier or ckks.") var scheme = "paillier"
+    @Option(help: "ckks: a CSV file, or the name of a registered data set; only its size is used.") var data: String?
+    @OptionGroup var format: TableFormatOptions
+    @Option(help: "ckks: overrides the schema's target.") var target: String?
+    @OptionGroup var circuit: CircuitOptions
+    @Flag(help: "ckks: keys for predictions instead of training; much smaller.") var prediction = false
     @Option(help: "Bits of the modulus: 3072 (128-bit security), 4096, or 2048 (112 bits, with a warning).")
     var bits = 3072
     @Option(help: "How many shares decrypt together.") var threshold: Int?
@@ -150,7 +161,12 @@ struct KeysGenerateCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard scheme == "paillier" else { throw ValidationError("--scheme: got \(scheme), want paillier") }
+        guard ["paillier", CKKSKeyFiles.scheme].contains(scheme) else {
+            throw ValidationError("--scheme: got \(scheme), want paillier or ckks")
+        }
+        guard scheme == "paillier" || threshold == nil else {
+            throw ValidationError("--threshold: shares of a ckks key are made by its holders together, not by a dealer")
+        }
         guard (threshold == nil) == (shares == nil) else {
             throw ValidationError("--threshold and --shares go together")
         }
@@ -158,6 +174,7 @@ struct KeysGenerateCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if scheme == CKKSKeyFiles.scheme { return try generateCKKS() }
         let parameters =
             try insecure
             ? PaillierParameters.insecure(bits: bits) : PaillierParameters(.init(modulusBits: bits))
@@ -185,6 +202,35 @@ struct KeysGenerateCommand: ParsableCommand {
     struct Made: Encodable {
         var fingerprint: String
         var files: [String]
+        var parameters: String?
+    }
+
+    private func generateCKKS() throws {
+        let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
+        try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath])
+        let circuit = try circuit.circuit(data: data, format: format, target: target)
+        let plan: CircuitPlan
+        if prediction {
+            // Rotations for single rows cost little here and let the same keys serve both layouts.
+            plan = try LinearScoreCircuit(layout: .rows, columnCount: circuit.columnCount).plan(
+                errorBound: LinearScoreCircuit.standardErrorBound,
+                security: insecure ? .insecureForTestsOnly : .classical128)
+        } else {
+            plan = try self.circuit.plan(circuit, insecure: insecure)
+        }
+        try plan.requireMemory()
+        if insecure { Console.warn("\(plan.parameters): not secure; for experiments only") }
+        Console.log("Making keys for \(plan.parameters) …")
+        let secret = CKKSSecretKey(CKKSContext(plan.parameters))
+        let files = try writer.write(secret, plan.keys)
+        if common.json {
+            return try Console.json(
+                Made(
+                    fingerprint: secret.identity.hexadecimal, files: files,
+                    parameters: plan.parameters.description))
+        }
+        Console.result("key \(secret.identity), \(plan.parameters)")
+        for file in files { Console.result("  \(file)") }
     }
 }
 
@@ -205,6 +251,7 @@ struct KeysInspectCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if try CKKSKeyFiles.isOne(file) { return try showCKKS() }
         let (keyFile, key) = try KeyInput.publicKey(file)
         let shown = Shown(
             kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.fingerprint.hexadecimal,
@@ -221,6 +268,28 @@ struct KeysInspectCommand: ParsableCommand {
             Console.result("  shared       any \(threshold) of \(shares) decrypt together")
         }
         if let index = description.shareIndex { Console.result("  share        number \(index)") }
+        if keyFile.isSecret {
+            Console.result(
+                "  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")"
+            )
+        }
+    }
+}
+
+extension KeysInspectCommand {
+    private func showCKKS() throws {
+        let (keyFile, key) = try CKKSKeyFiles.publicKey(file)
+        let parameters = key.context.parameters!
+        let row = parameters.ring.securityRow
+        let shown = Shown(
+            kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.identity.hexadecimal,
+            securityBits: row?.level.rawValue ?? 0, passphrase: keyFile.needsPassphrase)
+        if common.json { return try Console.json(shown) }
+        Console.result("\(keyFile.header.kind) \"\(keyFile.description.label)\"")
+        Console.result("  scheme       \(parameters)")
+        Console.result("  security     \(row.map(\.description) ?? "NONE: for experiments only")")
+        Console.result("  fingerprint  \(key.identity)")
+        Console.result("  made         \(keyFile.description.created)")
         if keyFile.isSecret {
             Console.result(
                 "  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")"

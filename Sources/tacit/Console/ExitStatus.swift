@@ -1,5 +1,6 @@
 import AtomicFiles
 import BinaryCoding
+import CKKS
 import Datasets
 import FixedPoint
 import Foundation
@@ -62,6 +63,12 @@ enum ExitStatus: Int32 {
             case .downloadFailed, .stalled, .busy, .cancelled: self = .unavailable
             case .unreadable: self = .noInput
             case .unwritable: self = .cannotCreate
+            default: self = .data
+            }
+        case let error as CKKSError:
+            switch error.code {
+            case .noParameters, .invalidParameters, .insecureParameters: self = .usage
+            case .insufficientMemory: self = .unavailable
             default: self = .data
             }
         case let error as PrivacyLedgerError:
