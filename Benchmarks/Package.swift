@@ -21,6 +21,12 @@ let package = Package(
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkMultiparty",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "MultipartyCKKS", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkLogistic",
             dependencies: [
                 .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),
@@ -44,6 +50,23 @@ let package = Package(
             dependencies: [
                 .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkPrivacy",
+            dependencies: [
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkNetworks",
+            dependencies: [
+                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "TrainMNIST",
+            dependencies: [
+                .product(name: "Datasets", package: "tacit"), .product(name: "NeuralNetworks", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],

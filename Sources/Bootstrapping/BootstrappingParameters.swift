@@ -73,10 +73,10 @@ public struct BootstrappingParameters: Hashable, Sendable, CustomStringConvertib
 
     /// The greatest log₂(q₀·P′) at which an ephemeral secret of this weight is held to have 128 bits of security, by ring.
     ///
-    /// See docs/bootstrapping.md, "The ephemeral secret", for the estimate.
+    /// The published tables do not cover sparse secrets: docs/bootstrapping.md, "The ephemeral secret", has the estimate.
     public static func ephemeralLimit(logDegree: Int, weight: Int) -> Double? {
-        guard weight >= 32 else { return nil }
-        return [15: 120, 16: 121][logDegree]
+        guard let least = [15: 40, 16: 32][logDegree], weight >= least else { return nil }
+        return 121
     }
 
     /// - Errors: `invalidParameters`; `insecureParameters` when a table's limit is exceeded, for the ring or for the
@@ -96,9 +96,7 @@ public struct BootstrappingParameters: Hashable, Sendable, CustomStringConvertib
         guard (4...20).contains(literal.messageRatioBits) else {
             throw invalid("messageRatioBits: got \(literal.messageRatioBits), want 4...20")
         }
-        guard literal.messageRatioBits + literal.scaleBits <= literal.firstModulusBits + 10,
-            literal.firstModulusBits - literal.messageRatioBits >= literal.scaleBits - 4
-        else {
+        guard literal.firstModulusBits - literal.messageRatioBits >= literal.scaleBits - 4 else {
             throw invalid(
                 "messageRatioBits: got \(literal.messageRatioBits), want at most firstModulusBits − scaleBits + 4 = "
                     + "\(literal.firstModulusBits - literal.scaleBits + 4)")
@@ -139,7 +137,8 @@ public struct BootstrappingParameters: Hashable, Sendable, CustomStringConvertib
                     code: .insecureParameters,
                     message: "ephemeral secret: got weight \(literal.ephemeralWeight) at log2(q0 P') = "
                         + String(format: "%.1f", encapsulation.log2QP) + " with N = \(1 << literal.logDegree), want "
-                        + (limit.map { "at most \($0) for 128 bits" } ?? "a ring of 2^15 or 2^16 and weight 32"))
+                        + (limit.map { "at most \($0) for 128 bits" }
+                            ?? "weight 40 in the ring of 2^15 or 32 in that of 2^16"))
             }
         }
     }

@@ -11,6 +11,15 @@ void tacit_vector_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, 
     DISPATCH(subtract, out, a, b, n, q)
 }
 
+void tacit_vector_add_constant(uint64_t *out, const uint64_t *a, uint64_t s, size_t n, const tacit_modulus *q) {
+    // Simple enough for the compiler to vectorise: the sign of sum − q makes the mask.
+    uint64_t m = q->value;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum = a[i] + s - m;
+        out[i] = sum + (m & (0 - (sum >> 63)));
+    }
+}
+
 void tacit_vector_negate(uint64_t *out, const uint64_t *a, size_t n, const tacit_modulus *q) {
     // Simple enough for the compiler to vectorise.
     for (size_t i = 0; i < n; i++) out[i] = (q->value - a[i]) & (0 - (uint64_t)(a[i] != 0));

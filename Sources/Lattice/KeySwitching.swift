@@ -25,7 +25,7 @@ extension RNSPolynomial<Evaluations> {
         let extended = basis.withSpecialPrimes
         let digits = KeySwitchKey.digits(of: basis.ciphertextPrimes, size: size).map { digit in
             let others = (0..<extended.count).filter { !digit.contains($0) }
-            let conversion = ring.conversion(from: digit, to: others.map { extended.index($0) })
+            let conversion = ring.conversion(from: Array(digit), to: others.map { extended.index($0) })
             var result = Self(uninitialized: extended, isSecret: isSecret)
             nonisolated(unsafe) let words = result.unique()
             conversion.apply(
@@ -76,10 +76,49 @@ extension KeySwitchKey {
     public func switching(
         _ c: RNSPolynomial<Evaluations>
     ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+        let (first, second) = accumulated(c, adding: [])
+        return (first.divided(dropping: 0), second.divided(dropping: 0))
+    }
+
+    /// (c₀ + u₀, u₁)
+    func switching(
+        _ c: RNSPolynomial<Evaluations>, adding c0: RNSPolynomial<Evaluations>
+    ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+        let (first, second) = accumulated(c, adding: [c0])
+        return (first.divided(dropping: 0), second.divided(dropping: 0))
+    }
+
+    /// Two parts out of three: c₀ + u₀ and c₁ + u₁ for u from c₂.
+    public func relinearised(_ ciphertext: RLWECiphertext) -> RLWECiphertext { reduced(ciphertext, dropping: 0) }
+
+    /// Relinearised and divided by the last prime, with one rounding.
+    ///
+    /// (P·c + u)/(P·q_l) takes one division instead of two.
+    /// - Cost: 2(l + 1) forward transforms less than one after the other.
+    public func relinearisedAndRescaled(_ ciphertext: RLWECiphertext) -> RLWECiphertext {
+        precondition(ciphertext.basis.ciphertextPrimes > 1, "rescale: want at least 2 primes")
+        return reduced(ciphertext, dropping: 1)
+    }
+
+    private func reduced(_ ciphertext: RLWECiphertext, dropping count: Int) -> RLWECiphertext {
+        precondition(ciphertext.parts.count == 3, "ciphertext: got \(ciphertext.parts.count) parts, want 3")
+        let (first, second) = accumulated(ciphertext.parts[2], adding: Array(ciphertext.parts[..<2]))
+        return RLWECiphertext(parts: [first.divided(dropping: count), second.divided(dropping: count)])
+    }
+
+    /// P·(u₀, u₁) over Q_l·P, and P·c for each of the `adding` parts (none, c₀, or c₀ and c₁).
+    private func accumulated(
+        _ c: RNSPolynomial<Evaluations>, adding parts: [RNSPolynomial<Evaluations>]
+    ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
         precondition(c.basis.ring == ring && c.basis.specialPrimes == 0, "key switching: want ciphertext primes only")
         let (ring, n, basis) = (c.basis.ring, c.degree, c.basis.withSpecialPrimes)
         let shift = ring.parameters.moduli.count - basis.ciphertextPrimes
         let digits = Self.digits(of: c.basis.ciphertextPrimes, size: ring.parameters.digitSize)
+        for part in parts { c.basis.require(part.basis, "relinearise") }
+        // P modulo each ciphertext prime
+        let special = (0..<basis.ciphertextPrimes).map { j in
+            ring.parameters.specialModuli.reduce(1) { basis[j].multiply($0, $1.value % basis[j].value) }
+        }
         let (coefficients, quotients) = Self.prepared(c, digits)
         var first = RNSPolynomial<Evaluations>(uninitialized: basis)
         var second = RNSPolynomial<Evaluations>(uninitialized: basis)
@@ -96,7 +135,7 @@ extension KeySwitchKey {
             for (d, digit) in digits.enumerated() {
                 let others = group.filter { !digit.contains($0) }
                 guard !others.isEmpty else { continue }
-                let conversion = ring.conversion(from: digit, to: others.map { basis.index($0) })
+                let conversion = ring.conversion(from: Array(digit), to: others.map { basis.index($0) })
                 conversion.finish(
                     digit.map { coefficients.limb($0) }, quotient: quotients.words + (step == 1 ? 0 : d * n),
                     to: others.map { place(d, $0) }, degree: n)
@@ -105,17 +144,23 @@ extension KeySwitchKey {
             for j in group {
                 let k = j < basis.ciphertextPrimes ? j : j + shift
                 // A digit is congruent to the polynomial itself modulo its own primes.
-                let parts = digits.enumerated().map { d, digit in
+                let factors = digits.enumerated().map { d, digit in
                     digit.contains(j) ? Optional(c.limb(j)) : UnsafePointer(place(d, j))
                 }
                 let b0 = digits.indices.map { Optional(self.bodies[$0].limb(k)) }
                 let b1 = digits.indices.map { Optional(self.uniforms[$0].limb(k)) }
-                tacit_vector_dot_pair(out0 + j * n, out1 + j * n, parts, b0, b1, digits.count, n, basis.constants(j))
+                let q = basis.constants(j)
+                tacit_vector_dot_pair(out0 + j * n, out1 + j * n, factors, b0, b1, digits.count, n, q)
+                // Modulo a special prime P is zero.
+                guard j < basis.ciphertextPrimes else { continue }
+                for (part, out) in zip(parts, [out0 + j * n, out1 + j * n]) {
+                    tacit_vector_scale_add(out, part.limb(j), special[j], out, n, q)
+                }
             }
             withExtendedLifetime(buffers) {}
         }
         withExtendedLifetime((c, coefficients, quotients)) {}
-        return (first.dividedByDroppedPrimes(), second.dividedByDroppedPrimes())
+        return (first, second)
     }
 
     /// The digits' coefficients prepared for conversion to any prime, and the quotients of that.
@@ -130,7 +175,7 @@ extension KeySwitchKey {
         guard !single else { return (coefficients, quotients) }
         let words = coefficients.unique()
         for (d, digit) in digits.enumerated() {
-            ring.conversion(from: digit, to: []).prepare(
+            ring.conversion(from: Array(digit), to: []).prepare(
                 digit.map { words + $0 * n }, quotient: quotients.words + d * n, degree: n, ring: ring)
         }
         return (coefficients, quotients)
@@ -168,7 +213,9 @@ extension KeySwitchKey {
 extension GaloisKey {
     /// The ciphertext of m(X^g) from that of m(X), two parts.
     public func applying(to ciphertext: RLWECiphertext) -> RLWECiphertext {
-        finish(ciphertext, key.switching(ciphertext.parts[1]))
+        precondition(ciphertext.parts.count == 2, "ciphertext: got \(ciphertext.parts.count) parts, want 2")
+        let (u0, u1) = key.switching(ciphertext.parts[1], adding: ciphertext.parts[0])
+        return RLWECiphertext(parts: [u0.applying(element), u1.applying(element)])
     }
 
     /// The same when the second part has been split into digits already, for many rotations of one ciphertext.

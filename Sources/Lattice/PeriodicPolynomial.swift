@@ -17,7 +17,7 @@ package struct PeriodicPolynomial: Sendable {
         basis = polynomial.basis
         self.run = run
         let count = polynomial.degree / run
-        storage = LimbStorage(count: polynomial.count * count, isSecret: false)
+        storage = LimbStorage(count: polynomial.count * count, isSecret: false, lasting: true)
         for j in 0..<polynomial.count {
             let (limb, target) = (polynomial.limb(j), storage.words + j * count)
             for i in 0..<count { target[i] = limb[i * run] }

@@ -14,7 +14,7 @@ extension RNSPolynomial<Coefficients> {
         self.init(uninitialized: basis, isSecret: isSecret)
         nonisolated(unsafe) let source = values.baseAddress!
         let n = degree
-        update { words, q, _ in tacit_vector_from_signed(words, source, n, q) }
+        update { out, q, _ in tacit_vector_from_signed(out, source, n, q) }
     }
 
     /// Residues of N reals, each rounded to the nearest integer (ties to even). Magnitudes may exceed 2⁶³.
@@ -41,7 +41,7 @@ extension RNSPolynomial<Coefficients> {
         }
         self.init(uninitialized: basis, isSecret: isSecret)
         let n = degree
-        update(cost: 0.3) { words, q, _ in tacit_vector_from_double(words, source, n, q) }
+        update(cost: 0.3) { out, q, _ in tacit_vector_from_double(out, source, n, q) }
     }
 
     /// The coefficients as reals: the representatives in (−B/2, B/2] where B is the product of the basis' primes.

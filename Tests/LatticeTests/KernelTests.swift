@@ -40,6 +40,7 @@ import Testing
                 let product = { (x: UInt64, y: UInt64) in ReferenceLattice.multiply(x, y, q) }
                 check("add", { tacit_vector_add(&$0, a, b, n, &m) }) { (a[$0] + b[$0]) % q }
                 check("subtract", { tacit_vector_subtract(&$0, a, b, n, &m) }) { (a[$0] + q - b[$0]) % q }
+                check("add constant", { tacit_vector_add_constant(&$0, a, s[70], n, &m) }) { (a[$0] + s[70]) % q }
                 check("negate", { tacit_vector_negate(&$0, a, n, &m) }) { (q - a[$0]) % q }
                 check("multiply", { tacit_vector_multiply(&$0, a, b, n, &m) }) { product(a[$0], b[$0]) }
                 check("multiply-add", { tacit_vector_multiply_add(&$0, a, b, c, n, &m) }) {
@@ -58,9 +59,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelTests.sizes, [1, 2, 13, 14, 15, 16, 31, 48])
+    /// Short ones, long ones, and lengths that are no multiple of the run that long ones are cut into.
+    @Test(arguments: KernelTests.sizes, [1, 2, 4, 5, 6, 7, 13, 14, 15, 16, 31, 48])
     func lazySumsOfProducts(bits: Int, count: Int) throws {
-        let n = 128
+        let n = count < 16 ? 1088 : 128
         let modulus = try Modulus.testPrimes(bits: bits)[0]
         var m = tacit_modulus_make(modulus.value)
         let q = modulus.value

@@ -15,7 +15,7 @@ struct PartySimulation {
     private(set) var bytesSent = 0
 
     static func parameters(
-        _ holders: Int, logDegree: Int = 11, depth: Int = 2, scaleBits: Int = 50
+        _ holders: Int, logDegree: Int = 11, depth: Int = 3, scaleBits: Int = 50
     ) throws -> CKKSParameters {
         try CKKSParameters(
             .init(
@@ -74,7 +74,9 @@ struct PartySimulation {
             }
             switch transition {
             case .send(let messages): post(messages)
-            case .finish(let keys): finished[next.to] = keys
+            case .finish(let keys, let messages):
+                finished[next.to] = keys
+                post(messages)
             }
         }
         self.setting = setting

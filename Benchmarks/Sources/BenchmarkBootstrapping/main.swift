@@ -8,7 +8,10 @@ import Randomness
 
 let arguments = CommandLine.arguments
 let sets = BootstrappingParameters.Literal.all
-guard arguments.count > 1, let literal = sets[arguments[1]] else {
+// A file with a literal of one's own is taken too.
+let own = arguments.count > 1 ? try? Data(contentsOf: URL(fileURLWithPath: arguments[1])) : nil
+let decoded = try own.map { try JSONDecoder().decode(BootstrappingParameters.Literal.self, from: $0) }
+guard arguments.count > 1, let literal = decoded ?? sets[arguments[1]] else {
     print("usage: BenchmarkBootstrapping SET [SLOTS] [RUNS]; sets: \(sets.keys.sorted().joined(separator: ", "))")
     exit(64)
 }
@@ -26,10 +29,21 @@ func peakBytes() -> Double {
     return (Double(line.split(whereSeparator: { !$0.isNumber }).first ?? "0") ?? 0) * 1024
 }
 
+func bits(_ x: Double) -> Double { (-log2(x) * 100).rounded() / 100 }
+func rounded(_ x: Double) -> Double { (x * 1000).rounded() / 1000 }
+
 let parameters = try BootstrappingParameters(literal)
 let context = CKKSContext(parameters.ckks)
 let slots = arguments.count > 2 ? Int(arguments[2])! : context.maximumSlots
 let runs = arguments.count > 3 ? Int(arguments[3])! : 3
+if runs == 0 {
+    // The plan only.
+    let plan = try Bootstrapper(parameters, context: context, slots: slots)
+    print(parameters, plan.keyRequirements.count, "keys", rounded(Double(plan.keyBytes) * 1e-9), "GB")
+    print("deviation", -log2(plan.deviation(magnitude: 1)), "failure", log2(plan.failureProbability))
+    for part in plan.errorReport { print(part.name, rounded(log2(part.deviation))) }
+    exit(0)
+}
 let secret = CKKSSecretKey(context)
 var bootstrapper: Bootstrapper!
 var evaluator: CKKSEvaluator!
@@ -58,8 +72,6 @@ for _ in 0..<runs {
 }
 let decrypted = try secret.decryptForOwner(result)
 let errors = values.indices.map { hypot(decrypted.real[$0] - values[$0].0, decrypted.imaginary[$0] - values[$0].1) }
-func bits(_ x: Double) -> Double { (-log2(x) * 100).rounded() / 100 }
-func rounded(_ x: Double) -> Double { (x * 1000).rounded() / 1000 }
 let line: [String: Any] = [
     "set": arguments[1], "N": context.chain.degree, "slots": slots, "threads": Cores.count,
     "levels_left": result.level, "log2_QP": rounded(parameters.ckks.ring.log2QP),

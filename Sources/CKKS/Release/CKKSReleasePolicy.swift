@@ -18,8 +18,8 @@ public struct CKKSReleasePolicy: Hashable, Sendable, CustomStringConvertible {
     public static let statisticalBitsRange = 20...64
     public static let queriesRange = 1...(1 << 30)
 
-    /// 40 bits for 256 releases under one key.
-    public static let standard = try! CKKSReleasePolicy(statisticalBits: 40, queries: 256)
+    /// 30 bits for 16 releases under one key.
+    public static let standard = try! CKKSReleasePolicy(statisticalBits: 30, queries: 16)
 
     public var description: String { "\(statisticalBits) statistical bits, \(queries) releases a key" }
 

@@ -4,13 +4,13 @@ import Randomness
 
 /// Samples of the discrete Gaussian on the integers with a large deviation, in memory that is wiped.
 ///
-/// Built from samples of deviation 3.2 by convolution: with s = σ√(2π) and z = ⌊s/(√2·η)⌋, z·x₁ + max(1, z − 1)·x₂ of two
+/// Built from samples of deviation 16 by convolution: with s = σ√(2π) and z = ⌊s/(√2·η)⌋, z·x₁ + max(1, z − 1)·x₂ of two
 /// samples of width s is a sample of width s·√(z² + max(1, z − 1)²), when η is a smoothing parameter of the integers. The
 /// last step takes the least z that reaches the deviation asked for.
 ///
 /// Time and memory accesses do not depend on the samples. η is taken for ε = 2⁻⁸⁰, so the convolutions contribute below
-/// 2⁻⁶⁰; the base samples are within 2⁻⁵⁸ each, at most 256 make one sample, so the statistical distance from the discrete
-/// Gaussian is at most 2⁻⁵⁰ a sample.
+/// 2⁻⁶⁰; the base samples are within 2⁻⁵⁵ each (143 entries rounded to 2⁻⁶³, and the tail), at most 32 make one sample, so
+/// the statistical distance from the discrete Gaussian is at most 2⁻⁴⁹ a sample.
 /// - Reference: Micciancio, Walter 2017 (ePrint 2017/259), section 5.
 package struct FloodingNoise: Sendable {
     /// The deviation that the samples have: at least what was asked for.
@@ -19,9 +19,9 @@ package struct FloodingNoise: Sendable {
     package let count: Int
 
     /// Statistical distance from the exact distribution, per sample.
-    package static let distance = 0x1p-50
-    /// Deviations that can be made; twelve of the greatest fit 63 bits.
-    package static let deviations = 16.0...0x1p58
+    package static let distance = 0x1p-49
+    /// Deviations that can be made: of the greatest, every possible sample fits 63 bits.
+    package static let deviations = 32.0...0x1p57
 
     /// The multipliers of each step, and the deviation of the result.
     package struct Plan: Hashable, Sendable {
@@ -32,9 +32,9 @@ package struct FloodingNoise: Sendable {
         package func hash(into hasher: inout Hasher) { hasher.combine(deviation) }
 
         package init(reaching wanted: Double) {
-            precondition(FloodingNoise.deviations.contains(wanted), "deviation: want 16...2^58")
+            precondition(FloodingNoise.deviations.contains(wanted), "deviation: want 32...2^57")
             let smoothing = (log(2 * (1 + 0x1p80)) / Double.pi).squareRoot()
-            var deviation = SmallPolynomial.sigma
+            var deviation = FloodingNoise.baseDeviation
             var steps: [(Int64, Int64)] = []
             while deviation < wanted {
                 let width = deviation * (2 * Double.pi).squareRoot()
@@ -44,9 +44,10 @@ package struct FloodingNoise: Sendable {
                     return (z * z + other * other).squareRoot() * deviation
                 }
                 if grown(z) > wanted {
-                    // z² + (z − 1)² ≥ r² from z = (1 + √(2r² − 1))/2 on.
+                    // z² + (z − 1)² ≥ r² from z = (1 + √(2r² − 1))/2 on; z = 1 gives √2.
                     let ratio = wanted / deviation
-                    z = min(z, max(1, ((1 + max(0, 2 * ratio * ratio - 1).squareRoot()) / 2).rounded(.up)))
+                    let least = ratio * ratio <= 2 ? 1 : ((1 + (2 * ratio * ratio - 1).squareRoot()) / 2).rounded(.up)
+                    z = min(z, least)
                 }
                 steps.append((Int64(z), Int64(max(1, z - 1))))
                 deviation = grown(z)
@@ -56,7 +57,7 @@ package struct FloodingNoise: Sendable {
         }
     }
 
-    /// - Cost: 2⁵ to 2⁸ base samples for each.
+    /// - Cost: 2 to 32 base samples for each.
     package init(count: Int, deviation wanted: Double, using random: inout some SecureRandom) {
         let plan = Plan(reaching: wanted)
         deviation = plan.deviation
@@ -68,7 +69,8 @@ package struct FloodingNoise: Sendable {
             let target = bytes.bindMemory(to: Int64.self)
             for start in stride(from: 0, to: count, by: block) {
                 let size = min(block, count - start)
-                let base = SmallPolynomial.gaussian(count: (size * leaves + 7) / 8 * 8, using: &random)
+                let base = SmallPolynomial.gaussian(
+                    count: (size * leaves + 7) / 8 * 8, cumulative: Self.baseTable, using: &random)
                 base.withValues(SecretAccess("noise of a release")) { leavesOfAll in
                     withUnsafeTemporaryAllocation(of: Int64.self, capacity: leaves) { tree in
                         for i in 0..<size {

@@ -57,6 +57,8 @@ void tacit_ntt_inverse(const tacit_ntt *tables, uint64_t *x);
 
 void tacit_vector_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 void tacit_vector_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
+/// out = a + s
+void tacit_vector_add_constant(uint64_t *out, const uint64_t *a, uint64_t s, size_t n, const tacit_modulus *q);
 void tacit_vector_negate(uint64_t *out, const uint64_t *a, size_t n, const tacit_modulus *q);
 void tacit_vector_multiply(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 /// out = a · b + c

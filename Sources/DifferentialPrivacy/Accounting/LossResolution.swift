@@ -10,7 +10,7 @@ public struct LossResolution: Hashable, Sendable, Codable {
     let reach: Double
 
     /// For thousands of releases that all differ.
-    public static let coarse = LossResolution(perRelease: 8, perSum: 96, relative: 0.1, reach: 9)
+    public static let coarse = LossResolution(perRelease: 6, perSum: 96, relative: 0.1, reach: 9)
     /// For use inside a training loop.
     public static let fast = LossResolution(perRelease: 16, perSum: 256, relative: 0x1p-5, reach: 11)
     public static let standard = LossResolution(perRelease: 48, perSum: 2048, relative: 0x1p-8, reach: 14)

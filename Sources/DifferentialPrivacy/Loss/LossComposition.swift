@@ -23,8 +23,10 @@ struct LossComposition {
 
     /// Tilted mass that may lie outside the window.
     private static let outside = 1e-16
-    /// Of δ, the part that may be spent on leaving out rare losses.
-    private static let truncation = 1e-8
+    /// Of δ, the part that may be spent on leaving out rare losses: less with few releases, whose windows are no concern.
+    private var truncation: Double { groups.count > Self.largestBatch ? 1e-4 : 1e-8 }
+    /// Distinct releases that are added at once.
+    private static let largestBatch = 64
     /// The longest transform.
     static let largestLogLength = 22
 
@@ -42,7 +44,7 @@ struct LossComposition {
     func truncated(delta: Double) -> LossComposition {
         guard delta > 0 else { return self }
         let releases = groups.reduce(0.0) { $0 + Double($1.count) }
-        let tail = delta * Self.truncation / releases
+        let tail = delta * truncation / releases
         return LossComposition(
             groups: groups.map { Group(series: $0.series.truncated(tail: tail, isUpper: isUpper), count: $0.count) },
             interval: interval, isUpper: isUpper)
@@ -77,8 +79,8 @@ struct LossComposition {
 
     /// Cumulants from a sample of the groups, for choosing θ: where the answer is good enough.
     private var sampled: LossComposition {
-        guard groups.count > 60 else { return self }
-        let step = groups.count / 30
+        guard groups.count > 200 else { return self }
+        let step = groups.count / 100
         let chosen = stride(from: 0, to: groups.count, by: step).map { groups[$0] }
         let all = groups.reduce(0.0) { $0 + Double($1.count) }
         let some = chosen.reduce(0.0) { $0 + Double($1.count) }
@@ -92,11 +94,15 @@ struct LossComposition {
     /// δ ≤ e^(K − θε)·θ^θ / (1 + θ)^(1 + θ) reaches it, and then less. That costs little precision, since the exponent
     /// K − θε is flat at its minimum, and keeps rare large losses from widening the window.
     func tilt(logDelta: Double) -> Double {
-        let least = cumulant(0).variance * 1e-4
-        return 0.6 * solve { cumulant, theta in
-            guard cumulant.variance > least else { return false }
+        let sampled = sampled
+        let plain = sampled.cumulant(0).variance
+        var theta = 0.6 * solve { cumulant, theta in
+            guard cumulant.variance > plain * 1e-4 else { return false }
             return cumulant.value - theta * cumulant.mean - log1p(theta) - theta * log1p(1 / theta) > logDelta
         }
+        // Where rare losses govern the tilted sum, less will do, unless δ is so small that every digit counts.
+        while logDelta > -35, theta > 0, sampled.cumulant(theta).variance > 6 * plain { theta *= 0.7 }
+        return theta
     }
 
     /// The θ whose tilted mean is ε.
@@ -122,12 +128,47 @@ struct LossComposition {
         let parts = groups.map { $0.series.cumulant(theta) }
         guard parts.allSatisfy({ $0.value > -.infinity }) else { return TiltedSum(interval: interval) }
         let cumulant = total(parts)
+        guard let sum = convolved(theta, parts, cumulant) else { return nil }
+        return TiltedSum(self, theta: theta, cumulant: cumulant, convolution: sum, outside: Self.outside)
+    }
+
+    /// The tilted sum's masses on its window.
+    private func convolved(
+        _ theta: Double, _ parts: [AtomSeries.Cumulant], _ cumulant: AtomSeries.Cumulant
+    ) -> Convolution? {
+        guard let window = window(theta, cumulant) else { return nil }
+        // Many releases are first added in batches, whose windows are short.
+        guard groups.count > Self.largestBatch else {
+            return Convolution(
+                zip(groups, parts).map { .series($0.series, $1, count: $0.count) }, theta: theta, interval: interval,
+                base: window.base, plan: window.plan)
+        }
+        let size = max(Self.largestBatch / 2, Int(Double(groups.count).squareRoot()))
+        var batches: [Convolution.Term] = []
+        for start in stride(from: 0, to: groups.count, by: size) {
+            let range = start..<min(start + size, groups.count)
+            let batch = LossComposition(groups: Array(groups[range]), interval: interval, isUpper: isUpper)
+            let parts = Array(parts[range])
+            guard let window = batch.window(theta, batch.total(parts)) else { return nil }
+            let sum = Convolution(
+                zip(batch.groups, parts).map { .series($0.series, $1, count: $0.count) }, theta: theta,
+                interval: interval, base: window.base, plan: window.plan)
+            batches.append(.batch(sum, error: sum.totalError + 2 * Self.outside))
+        }
+        return Convolution(batches, theta: theta, interval: interval, base: window.base, plan: window.plan)
+    }
+
+    /// A range of the grid beyond which the tilted sum has a mass of at most `outside`.
+    private func window(
+        _ theta: Double, _ cumulant: AtomSeries.Cumulant
+    ) -> (base: Double, plan: FourierPlan)? {
         let deviation = max(cumulant.variance.squareRoot(), interval)
         let surprise = -log(Self.outside / 2)
         let sampled = sampled
+        let here = sampled.groups.count == groups.count ? cumulant : sampled.cumulant(theta)
         func reach(_ sign: Double) -> Double {
-            // P(L ≥ m + W) ≤ e^(K(θ + t) − K(θ) − t(m + W)) for every t > 0, and likewise below.
-            // The bound has one minimum over t; where it lies may be found from a sample.
+            // P(L ≥ m + W) ≤ e^(K(θ + t) − K(θ) − t(m + W)) for every t > 0, and likewise below. The bound on W has one
+            // minimum over t; where it lies may be found from a sample.
             let guess = (2 * surprise).squareRoot() / deviation
             func bound(_ logT: Double, _ composition: LossComposition, _ here: AtomSeries.Cumulant) -> Double {
                 let t = guess * exp(logT)
@@ -135,7 +176,6 @@ struct LossComposition {
                 let value = (moved.value - here.value - sign * t * here.mean + surprise) / t
                 return value.isFinite ? value : .infinity
             }
-            let here = sampled.groups.count == groups.count ? cumulant : sampled.cumulant(theta)
             var (step, at) = (1.0, -0.5)
             var best = bound(at, sampled, here)
             while step > 0.2 {
@@ -156,8 +196,6 @@ struct LossComposition {
         guard cells.isFinite, cells < Double(1 << Self.largestLogLength) else { return nil }
         var logLength = 8
         while Double(1 << logLength) < cells { logLength += 1 }
-        return TiltedSum(
-            self, theta: theta, parts: parts, cumulant: cumulant, base: ((cumulant.mean - below) / interval).rounded(.down),
-            plan: FourierPlan.length(log: logLength), outside: Self.outside)
+        return (((cumulant.mean - below) / interval).rounded(.down), FourierPlan.length(log: logLength))
     }
 }

@@ -1,4 +1,3 @@
-import CKernels
 import Foundation
 
 /// Masses of a tilted sum of losses on a window of the grid, with what bounds their errors.
@@ -28,10 +27,12 @@ struct TiltedSum {
     }
 
     init(
-        _ composition: LossComposition, theta: Double, parts: [AtomSeries.Cumulant], cumulant: AtomSeries.Cumulant,
-        base: Double, plan: FourierPlan, outside: Double
+        _ composition: LossComposition, theta: Double, cumulant: AtomSeries.Cumulant, convolution: Convolution,
+        outside: Double
     ) {
-        self.base = base
+        base = convolution.base
+        masses = convolution.masses
+        massError = convolution.massError
         interval = composition.interval
         self.theta = theta
         self.cumulant = cumulant.value
@@ -41,58 +42,6 @@ struct TiltedSum {
         isUpper = composition.isUpper
         factor = exp(cumulant.error)
         reference = cumulant.mean
-
-        let length = plan.length
-        let half = length / 2 + 1
-        let work = UnsafeMutablePointer<Double>.allocate(capacity: 2 * length + 3 * half)
-        defer { work.deallocate() }
-        let (real, imaginary) = (work, work + length)
-        let productReal = work + 2 * length
-        let (productImaginary, bound) = (productReal + half, productReal + 2 * half)
-        productReal.initialize(repeating: 1, count: half)
-        productImaginary.initialize(repeating: 0, count: half)
-        bound.initialize(repeating: 1, count: half)
-
-        var origin = 0.0
-        var operations = 8.0
-        let groups = composition.groups
-        var index = 0
-        while index < groups.count {
-            real.initialize(repeating: 0, count: 2 * length)
-            var counts: [UInt64] = [0, 0]
-            for lane in 0..<2 where index + lane < groups.count {
-                let (group, part) = (groups[index + lane], parts[index + lane])
-                let shift = (part.mean / interval).rounded()
-                group.series.fold(
-                    theta, value: part.value, shift: shift, into: lane == 0 ? real : imaginary, length: length)
-                origin += shift * Double(group.count)
-                counts[lane] = UInt64(group.count)
-                operations += 2 * Double(Int.bitWidth - group.count.leadingZeroBitCount) + Double(group.count) * 0.5
-            }
-            index += 2
-            plan.forward(real, imaginary)
-            // Both halves of the packed pair have sum 1.
-            let error = plan.relativeError * (counts[1] > 0 ? 2 : 1) * (1 + 1e-6)
-            tacit_spectrum_multiply(
-                productReal, productImaginary, bound, real, imaginary, length, counts[0], counts[1], error)
-        }
-        // A frequency stands for itself and its mirror image; positions 0 and 1 are their own.
-        var (errors, sizes) = (0.0, 0.0)
-        for k in 0..<half {
-            let size = (productReal[k] * productReal[k] + productImaginary[k] * productImaginary[k]).squareRoot()
-            let weight = k < 2 ? 1.0 : 2.0
-            errors += weight * (max(0, bound[k] - size) + bound[k] * operations * 4.5e-16)
-            sizes += weight * bound[k]
-        }
-        tacit_spectrum_complete(real, imaginary, productReal, productImaginary, length)
-        plan.inverse(real, imaginary)
-        let scale = 1 / Double(length)
-        massError = (errors + sizes * plan.relativeError) * scale * (1 + 1e-6)
-        let start = Int((base - origin).remainder(dividingBy: Double(length)))
-        masses = [Double](unsafeUninitializedCapacity: length) { buffer, count in
-            for j in 0..<length { buffer[j] = real[(start + j) & (length - 1)] * scale }
-            count = length
-        }
     }
 
     /// Untilted mass of cell j, and e^−l relative to the reference loss c.
