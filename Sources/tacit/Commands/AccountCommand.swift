@@ -95,8 +95,8 @@ struct AccountCommand: ParsableCommand {
         for count in shown {
             var renyi = try RenyiAccountant(neighbouring: relation)
             var loss = PrivacyLossAccountant(neighbouring: relation)
-            try renyi.compose(event(noise), count: count)
             try loss.compose(event(noise), count: count)
+            try renyi.compose(event(noise), count: count)
             let bounds = try loss.epsilonBounds(delta: delta)
             account.curve.append(
                 .init(
