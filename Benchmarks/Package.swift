@@ -21,6 +21,43 @@ let package = Package(
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkMultiparty",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "MultipartyCKKS", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkLogistic",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),
+                .product(name: "PrivateLearning", package: "tacit"), .product(name: "Tabular", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkCKKS",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "Lattice", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkCircuits",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "HomomorphicCircuits", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkBootstrapping",
+            dependencies: [
+                .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
+                .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkPrivacy",
+            dependencies: [
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkNetworks",
             dependencies: [
                 .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),

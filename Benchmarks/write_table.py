@@ -12,8 +12,8 @@ INTRODUCTION = """# Benchmarks
 `make bench` measures us and the peers in one schedule on one machine: round after round each side takes its turn, and
 medians are compared, so that drift of the machine hits all alike. A ratio above 1 means that we are faster. On one core
 times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
-Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, each in the version that the tables
-name.
+Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, each in the
+version that the tables name.
 """
 
 
@@ -98,6 +98,51 @@ def csv(lines):
          for l in readers])
 
 
+CKKS_SIDES = (("tenseal", "TenSEAL"), ("openfhe", "OpenFHE"))
+CKKS_TIERS = (("ifma", "AVX-512 IFMA"), ("avx2", "AVX2"), ("scalar", "scalar"))
+CKKS_NAMES = {
+    "ntt": "two polynomials to coefficients and back", "encode": "encode N/2 values",
+    "encrypt": "encrypt what is encoded, public key", "encrypt_secret": "the same, secret key",
+    "encode_encrypt": "encode and encrypt, public key", "add": "add", "multiply_plain": "multiply by a plaintext",
+    "multiply": "multiply and relinearise", "rescale": "rescale", "multiply_rescale": "multiply, relinearise, rescale",
+    "rotate": "rotate", "decrypt_decode": "decrypt and decode",
+}
+
+
+def ckks(lines):
+    text = ("## CKKS beside TenSEAL 0.3.18 (SEAL) and OpenFHE 1.6.1\n\n"
+            "First prime 50 bits, the others 40, log₂(QP) about 180, 380 and 740 to 825; the peers' own operations, called "
+            "one by one, lists of numbers converted by their Python bindings included. SEAL has one special prime and no "
+            "threads inside an operation; ours has three 45-bit ones at N = 2^15, OpenFHE as many digits as we. In brackets: "
+            "how many times faster we are.\n")
+    timed = [l for l in lines if "operation" in l]
+    for cores in sorted({l["cores"] for l in timed}):
+        rows = []
+        for l in (l for l in timed if l["cores"] == cores):
+            cells = [CKKS_NAMES[l["operation"]], f"2^{l['log_degree']}"]
+            for tier, _ in CKKS_TIERS:
+                cells.append(seconds(l[tier + "_us"] * 1e-6) if tier + "_us" in l else "–")
+            for peer, _ in CKKS_SIDES:
+                ratios = ", ".join(f"{l[f'{tier}_to_{peer}']:.1f}" for tier, _ in CKKS_TIERS if f"{tier}_to_{peer}" in l)
+                cells.append(f"{seconds(l[peer + '_us'] * 1e-6)} ({ratios})" if peer + "_us" in l else "–")
+            rows.append(cells)
+        clock = "one core, processor time" if cores == 1 else f"{cores} cores, elapsed time"
+        text += f"\n### {clock}\n\n" + table(
+            ["operation", "N", *(name for _, name in CKKS_TIERS), *(name for _, name in CKKS_SIDES)], rows)
+    sizes = [l for l in lines if l["benchmark"] == "ckks/bytes"]
+    if sizes:
+        text += "\n### Bytes\n\n" + table(
+            ["what", "N", "ours", "TenSEAL", "OpenFHE", "ours / TenSEAL"],
+            [[l["what"].replace("_", " "), f"2^{l['log_degree']}", l["ours"], l["tenseal"], l["openfhe"],
+              f"{l['ours'] / l['tenseal']:.2f}"] for l in sizes])
+    precision = [l for l in lines if l["benchmark"] == "ckks/precision"]
+    if precision:
+        text += "\n### Bits that are right after one product of public-key encryptions, scale 2^40\n\n" + table(
+            ["N", "ours", "TenSEAL", "OpenFHE"],
+            [[f"2^{l['log_degree']}", l["ours"], l["tenseal"], l["openfhe"]] for l in precision])
+    return text
+
+
 def main():
     with open(sys.argv[1]) as file:
         lines = [json.loads(line) for line in file if line.startswith("{")]
@@ -106,7 +151,8 @@ def main():
     for line in lines:
         groups.setdefault(line["benchmark"].split("/")[0].split("-")[0], []).append(line)
     parts = [INTRODUCTION, f"Measured on {processor()}, {platform.system()}.\n"]
-    for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv)):
+    for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv),
+                        ("ckks", ckks)):
         if name in groups:
             parts.append(write(groups[name]))
     with open(sys.argv[2], "w") as out:

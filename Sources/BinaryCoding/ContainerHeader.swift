@@ -12,6 +12,7 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let publicKey = Self(code: 1, name: "public key")
     public static let secretKey = Self(code: 2, name: "secret key")
     public static let secretShare = Self(code: 3, name: "secret key share")
+    public static let evaluationKeys = Self(code: 4, name: "evaluation keys")
     public static let encryptedStatistics = Self(code: 16, name: "encrypted sums of a table")
     public static let encryptedRows = Self(code: 17, name: "encrypted rows of a table")
     public static let encryptedFeatures = Self(code: 18, name: "encrypted features for prediction")
@@ -19,12 +20,19 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedPredictions = Self(code: 20, name: "encrypted predictions")
     public static let encryptedVector = Self(code: 21, name: "encrypted vector")
     public static let encryptedFit = Self(code: 22, name: "encrypted fit")
+    public static let encryptedSlots = Self(code: 23, name: "encrypted slots")
+    public static let encryptedTrainingRows = Self(code: 24, name: "encrypted rows for training by gradients")
+    public static let encryptedTrainedModel = Self(code: 25, name: "encrypted trained model")
+    public static let encryptedSlotFeatures = Self(code: 26, name: "encrypted features in slots")
+    public static let encryptedSlotScores = Self(code: 27, name: "encrypted scores in slots")
+    public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
-        publicKey, secretKey, secretShare, encryptedStatistics, encryptedRows, encryptedFeatures, encryptedModel,
-        encryptedPredictions, encryptedVector, encryptedFit, partialDecryption,
+        publicKey, secretKey, secretShare, evaluationKeys, encryptedStatistics, encryptedRows, encryptedFeatures,
+        encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
+        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, partialDecryption,
     ]
 }
 

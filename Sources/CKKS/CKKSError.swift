@@ -29,6 +29,10 @@ public struct CKKSError: Error, Sendable, CustomStringConvertible {
         public static let missingKey = Code(name: "missingKey")
         /// Only metadata is there: the ciphertext was made for planning.
         public static let plannedOnly = Code(name: "plannedOnly")
+        /// The machine has less memory than the plan foresees.
+        public static let insufficientMemory = Code(name: "insufficientMemory")
+        /// The noise of a release would drown the values.
+        public static let noPrecision = Code(name: "noPrecision")
         /// Bytes that do not encode such a value.
         public static let invalidEncoding = Code(name: "invalidEncoding")
     }

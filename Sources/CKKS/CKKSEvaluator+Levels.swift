@@ -35,7 +35,8 @@ extension CKKSEvaluator {
         result.size = 2
         result.deviation = Self.quadrature(
             a.deviation,
-            chain.slotDeviation(coefficient: chain.keySwitchDeviation(level: a.level), scale: a.scale))
+            chain.slotDeviation(
+                coefficient: chain.keySwitchDeviation(level: a.level, isRelinearisation: true), scale: a.scale))
         if !a.isPlanned {
             guard let key = try checkKeys("relinearise", a).relinearisation else {
                 throw CKKSError(
@@ -43,15 +44,28 @@ extension CKKSEvaluator {
                     message: "relinearise: the evaluation keys have no relinearisation key; generate them with "
                         + "CKKSKeyRequirements(relinearisation: true)")
             }
-            let (u0, u1) = key.switching(a.parts[2])
-            result.parts = [a.parts[0] + u0, a.parts[1] + u1]
+            result.parts = key.relinearised(RLWECiphertext(parts: a.parts)).parts
         }
         return try finish("relinearise", result)
     }
 
+    /// Relinearised, and rescaled with the same division if that is still to do.
+    private func relinearisedAndRescaled(_ a: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
+        guard a.size == 3, a.level > 0, needsRescaling(a), !a.isPlanned,
+            let key = try checkKeys("relinearise", a).relinearisation
+        else { return try relinearised(a) }
+        // What is public about the result is as if one came after the other; its error is a little less.
+        var planned = a
+        planned.parts = []
+        var result = try rescaled(try relinearised(planned))
+        result.memory = a.memory
+        result.parts = key.relinearisedAndRescaled(RLWECiphertext(parts: a.parts)).parts
+        return result
+    }
+
     /// Relinearised and rescaled, if that is still to do.
     public func settled(_ a: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
-        var result = try relinearised(a)
+        var result = try relinearisedAndRescaled(a)
         while result.level > 0, needsRescaling(result) { result = try rescaled(result) }
         return result
     }

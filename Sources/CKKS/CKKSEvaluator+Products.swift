@@ -25,8 +25,7 @@ extension CKKSEvaluator {
         record?.note(.tensor, level: level)
         var result = productState(x, y)
         if !x.isPlanned {
-            let (a0, a1, b0, b1) = (x.parts[0], x.parts[1], y.parts[0], y.parts[1])
-            result.parts = [a0 * b0, RNSPolynomial.innerProduct([(a0, b1), (a1, b0)]), a1 * b1]
+            result.parts = RLWECiphertext(parts: x.parts).tensorProduct(RLWECiphertext(parts: y.parts)).parts
         }
         return try finish("multiply", result)
     }
@@ -38,12 +37,7 @@ extension CKKSEvaluator {
         guard x.level > 0 else { throw exhausted("square", needs: 1, had: 0) }
         record?.note(.tensor, level: x.level)
         var result = productState(x, x)
-        if !x.isPlanned {
-            let (a0, a1) = (x.parts[0], x.parts[1])
-            var middle = a0 * a1
-            middle.add(middle)
-            result.parts = [a0 * a0, middle, a1 * a1]
-        }
+        if !x.isPlanned { result.parts = RLWECiphertext(parts: x.parts).tensorSquare().parts }
         return try finish("square", result)
     }
 
@@ -87,7 +81,7 @@ extension CKKSEvaluator {
             guard let polynomial = p.polynomial else {
                 throw CKKSError(code: .plannedOnly, message: "multiply: this plaintext was made for planning")
             }
-            for index in result.parts.indices { result.parts[index].multiply(by: polynomial) }
+            result.parts = RLWECiphertext(parts: x.parts).multiplied(by: polynomial).parts
         }
         return try finish("multiply", result)
     }

@@ -39,7 +39,7 @@ public struct CKKSEvaluator: Sendable {
 
     // MARK: Checks
 
-    func check(_ operation: String, _ ciphertexts: CKKSCiphertext...) throws(CKKSError) {
+    package func check(_ operation: String, _ ciphertexts: CKKSCiphertext...) throws(CKKSError) {
         for one in ciphertexts {
             guard one.context === context || one.context.matches(context) else {
                 throw CKKSError(
@@ -58,7 +58,7 @@ public struct CKKSEvaluator: Sendable {
         }
     }
 
-    func checkKeys(_ operation: String, _ ciphertext: CKKSCiphertext) throws(CKKSError) -> CKKSEvaluationKeys {
+    package func checkKeys(_ operation: String, _ ciphertext: CKKSCiphertext) throws(CKKSError) -> CKKSEvaluationKeys {
         guard let keys else {
             throw CKKSError(code: .missingKey, message: "\(operation): needs evaluation keys, got none")
         }
@@ -72,9 +72,10 @@ public struct CKKSEvaluator: Sendable {
     }
 
     /// The bound of the values, error included, must fit the modulus: |coefficient| ≤ max |slot| < Q_l/2.
-    func finish(_ operation: String, _ result: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
+    package func finish(_ operation: String, _ result: CKKSCiphertext) throws(CKKSError) -> CKKSCiphertext {
         let bits = log2(max(result.magnitude + result.errorBound, 1e-300)) + log2(result.scale)
-        let capacity = chain.log2Q(level: result.level) - 1
+        // 2^1000: what doubles hold with room for a factor; moduli of the largest rings exceed it.
+        let capacity = min(chain.log2Q(level: result.level) - 1, 1000)
         guard bits < capacity else {
             throw CKKSError(
                 code: .overflow,

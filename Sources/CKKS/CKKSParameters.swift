@@ -19,10 +19,12 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
         /// Bits of the special primes; their number is the number of primes in a digit.
         public var specialModuliBits: [Int]
         public var security: RingParameters.Security
+        /// Parties whose ternary secrets add up to the secret key, in 1…256. Stated noise grows with it.
+        public var keyHolders: Int
 
         public init(
             logDegree: Int, firstModulusBits: Int = 50, scaleBits: Int = 40, depth: Int, bootstrappingBits: [Int] = [],
-            specialModuliBits: [Int] = [50], security: RingParameters.Security = .classical128
+            specialModuliBits: [Int] = [50], security: RingParameters.Security = .classical128, keyHolders: Int = 1
         ) {
             self.logDegree = logDegree
             self.firstModulusBits = firstModulusBits
@@ -31,11 +33,13 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
             self.bootstrappingBits = bootstrappingBits
             self.specialModuliBits = specialModuliBits
             self.security = security
+            self.keyHolders = keyHolders
         }
     }
 
     public static let logDegrees = 11...16
     public static let scaleBits = 20...50
+    public static let keyHolders = 1...256
 
     public let literal: Literal
     public let ring: RingParameters
@@ -43,6 +47,7 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         "CKKS, \(ring), scale 2^\(literal.scaleBits), depth \(literal.depth)"
+            + (literal.keyHolders > 1 ? ", \(literal.keyHolders) key holders" : "")
     }
     public var logDegree: Int { ring.logDegree }
     public var maximumSlots: Int { chain.maximumSlots }
@@ -73,6 +78,9 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
         else {
             throw invalid("depth: got \(literal.depth), want 0..<\(RingParameters.maximumPrimes) with bootstrapping")
         }
+        guard Self.keyHolders.contains(literal.keyHolders) else {
+            throw invalid("keyHolders: got \(literal.keyHolders), want 1...256")
+        }
         let step = UInt64(2) << UInt64(literal.logDegree)
         var used: Set<UInt64> = []
         func nearest(_ target: Double) throws(CKKSError) -> Modulus {
@@ -91,6 +99,10 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
         for _ in 0..<literal.depth {
             let q = try nearest(min(scale * scale / nominal, exp2(50) - 1))
             scale = scale * scale / Double(q.value)
+            guard abs(log2(scale / nominal)) < 0.5 else {
+                throw invalid(
+                    "depth: got \(literal.depth), but too few primes near 2^\(literal.scaleBits) are 1 modulo \(step)")
+            }
             levels.append(q)
             scales.append(scale)
         }
@@ -108,7 +120,7 @@ public struct CKKSParameters: Hashable, Sendable, CustomStringConvertible {
         chain = ScaleChain(
             logDegree: literal.logDegree, moduli: moduli.map { Double($0.value) },
             scales: scales.reversed() + upper.map { _ in nominal }, top: literal.depth, log2P: ring.log2P,
-            digitSize: ring.digitSize)
+            digitSize: ring.digitSize, keyHolders: literal.keyHolders)
     }
 
     /// The greatest unused primes below 2^b, for each b.
@@ -148,6 +160,7 @@ extension CKKSParameters {
         encoder.encode(list: literal.bootstrappingBits) { $0.encode(UInt8($1)) }
         encoder.encode(list: literal.specialModuliBits) { $0.encode(UInt8($1)) }
         encoder.encode(UInt8(RingParameters.Security.allCases.firstIndex(of: literal.security)!))
+        encoder.encode(UInt16(literal.keyHolders))
     }
 
     /// - Errors: `invalidEncoding`, and all of the initialiser's.
@@ -164,10 +177,11 @@ extension CKKSParameters {
                 decoder throws(BinaryCodingError) in Int(try decoder.decode(UInt8.self, "modulus"))
             }
             let code = Int(try decoder.decode(UInt8.self, "security"))
+            let holders = Int(try decoder.decode(UInt16.self, "key holders"))
             return (
                 Literal(
                     logDegree: logDegree, firstModulusBits: first, scaleBits: scale, depth: depth,
-                    bootstrappingBits: upper, specialModuliBits: special), code
+                    bootstrappingBits: upper, specialModuliBits: special, keyHolders: holders), code
             )
         }
         guard RingParameters.Security.allCases.indices.contains(code) else {

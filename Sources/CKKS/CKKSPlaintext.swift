@@ -75,16 +75,11 @@ extension CKKSContext {
         if parameters != nil {
             let padded = real.count == n ? real : real + [Double](repeating: 0, count: n - real.count)
             let paddedImaginary =
-                imaginary.isEmpty || imaginary.count == n
-                ? imaginary : imaginary + [Double](repeating: 0, count: n - imaginary.count)
+                imaginary.isEmpty ? [] : imaginary + [Double](repeating: 0, count: n - imaginary.count)
             let scaled = [Double](unsafeUninitializedCapacity: chain.degree) { buffer, filled in
-                padded.withUnsafeBufferPointer { real in
-                    paddedImaginary.withUnsafeBufferPointer { imaginary in
-                        transform.interpolate(
-                            real: real.baseAddress!, imaginary: imaginary.isEmpty ? nil : imaginary.baseAddress,
-                            count: n, scale: scale, to: buffer.baseAddress!)
-                    }
-                }
+                transform.interpolate(
+                    real: padded, imaginary: paddedImaginary.isEmpty ? nil : paddedImaginary, count: n, scale: scale,
+                    to: buffer.baseAddress!)
                 filled = chain.degree
             }
             polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in

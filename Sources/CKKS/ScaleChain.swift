@@ -19,16 +19,22 @@ public struct ScaleChain: Hashable, Sendable {
     public let log2P: Double
     /// Primes in one digit of a key switch; 0 without special primes.
     public let digitSize: Int
+    /// Ternary secrets that add up to the key.
+    public let keyHolders: Int
     /// log₂(q₀ ⋯ q_l) for each l.
     private let log2Products: [Double]
 
-    init(logDegree: Int, moduli: [Double], scales: [Double], top: Int, log2P: Double, digitSize: Int) {
+    init(
+        logDegree: Int, moduli: [Double], scales: [Double], top: Int, log2P: Double, digitSize: Int,
+        keyHolders: Int = 1
+    ) {
         self.logDegree = logDegree
         self.moduli = moduli
         self.scales = scales
         self.top = top
         self.log2P = log2P
         self.digitSize = digitSize
+        self.keyHolders = keyHolders
         var total = 0.0
         log2Products = moduli.map { modulus in
             total += log2(modulus)
@@ -64,24 +70,39 @@ public struct ScaleChain: Hashable, Sendable {
         (Double(degree)).squareRoot() * coefficient / scale
     }
 
-    /// Rounding of the two halves when a prime is divided off, a ternary secret assumed: √((1 + 2N/3)/12).
-    package var roundingDeviation: Double { ((1 + 2 * Double(degree) / 3) / 12).squareRoot() }
+    /// Variance of a coefficient of the secret: 2/3 for each ternary secret in the sum.
+    package var secretVariance: Double { 2 * Double(keyHolders) / 3 }
+
+    /// Variance of a coefficient of the errors in a public key and in Galois keys: σ² from each key holder.
+    package var keyErrorVariance: Double { 3.2 * 3.2 * Double(keyHolders) }
+
+    /// The same for a relinearisation key. Made by several holders (ePrint 2020/304, protocol 2) its error is
+    /// s·e₀ + u·e₁ + e₂ + e₃, each letter a sum over the holders, u as the secret.
+    package var relinearisationErrorVariance: Double {
+        keyHolders == 1 ? keyErrorVariance : keyErrorVariance * (2 * Double(degree) * secretVariance + 2)
+    }
+
+    /// Rounding of the two halves when a prime is divided off: √((1 + N·`secretVariance`)/12).
+    package var roundingDeviation: Double { ((1 + Double(degree) * secretVariance) / 12).squareRoot() }
 
     /// Key switching at a level: digits times the keys' errors, and the rounding of the division by P.
-    package func keySwitchDeviation(level: Int) -> Double {
+    package func keySwitchDeviation(level: Int, isRelinearisation: Bool = false) -> Double {
         guard digitSize > 0 else { return 0 }
         let n = Double(degree)
         var digits = 0.0
         for first in stride(from: 0, through: level, by: digitSize) {
-            let below = first > 0 ? log2Products[first - 1] : 0
-            let size = log2Products[min(first + digitSize - 1, level)] - below
+            let size = moduli[first...min(first + digitSize - 1, level)].reduce(0) { $0 + log2($1) }
             digits += exp2(2 * (size - log2P)) / 12
         }
-        return (n * 3.2 * 3.2 * digits + roundingDeviation * roundingDeviation).squareRoot()
+        let error = isRelinearisation ? relinearisationErrorVariance : keyErrorVariance
+        return (n * error * digits + roundingDeviation * roundingDeviation).squareRoot()
     }
 
-    /// Fresh encryption under the secret key: σ. Under a public key: σ√(1 + 4N/3).
+    /// Fresh encryption under the secret key: σ. Under a public key with error e: v·e + e₀ + e₁·s, which is
+    /// σ√(1 + 4N/3) for one key holder.
     package func freshDeviation(publicKey: Bool) -> Double {
-        publicKey ? 3.2 * (1 + 4 * Double(degree) / 3).squareRoot() : 3.2
+        guard publicKey else { return 3.2 }
+        let n = Double(degree)
+        return (2 * n / 3 * keyErrorVariance + 3.2 * 3.2 * (1 + n * secretVariance)).squareRoot()
     }
 }

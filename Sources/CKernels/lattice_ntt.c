@@ -114,6 +114,8 @@ void tacit_ntt_scalar_forward(const tacit_ntt *t, uint64_t *x) {
     size_t n = (size_t)1 << t->log_degree, m = 1, length = n;
     uint64_t q = t->q.value;
     if (t->log_degree & 1) {
+        // 64-bit products made of 32-bit ones in vectors are slower.
+        _Pragma("clang loop vectorize(disable)")
         for (size_t j = 0; j < n / 2; j++) forward_pair(x + j, x + j + n / 2, t->forward + 2, q);
         m = 2;
         length = n / 2;
@@ -183,6 +185,7 @@ void tacit_ntt_scalar_inverse(const tacit_ntt *t, uint64_t *x) {
         if (last) break;
     }
     if (t->log_degree & 1)  // m went from 2 to 0: the first layer is left
+        _Pragma("clang loop vectorize(disable)")
         for (size_t j = 0; j < n / 2; j++) {
             inverse_pair(x + j, x + j + n / 2, t->inverse + 2, bound, q);
             x[j] = multiply_shoup(x[j], t->inverse_degree, t->inverse_degree_quotient, q);

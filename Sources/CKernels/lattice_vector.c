@@ -3,23 +3,21 @@
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#define DISPATCH(NAME, ...)                                                           \
-    switch (tacit_cpu_tier()) {                                                       \
-        case TACIT_TIER_AVX512_IFMA: tacit_ifma_##NAME(__VA_ARGS__); break;           \
-        case TACIT_TIER_AVX2: tacit_avx2_##NAME(__VA_ARGS__); break;                  \
-        default: tacit_scalar_##NAME(__VA_ARGS__);                                    \
-    }
-#else
-#define DISPATCH(NAME, ...) tacit_scalar_##NAME(__VA_ARGS__);
-#endif
-
 void tacit_vector_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q) {
     DISPATCH(add, out, a, b, n, q)
 }
 
 void tacit_vector_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q) {
     DISPATCH(subtract, out, a, b, n, q)
+}
+
+void tacit_vector_add_constant(uint64_t *out, const uint64_t *a, uint64_t s, size_t n, const tacit_modulus *q) {
+    // Simple enough for the compiler to vectorise: the sign of sum − q makes the mask.
+    uint64_t m = q->value;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum = a[i] + s - m;
+        out[i] = sum + (m & (0 - (sum >> 63)));
+    }
 }
 
 void tacit_vector_negate(uint64_t *out, const uint64_t *a, size_t n, const tacit_modulus *q) {
@@ -62,15 +60,6 @@ void tacit_vector_dot(uint64_t *out, const uint64_t *const *a, const uint64_t *c
 void tacit_vector_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                            const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     DISPATCH(dot_pair, out0, out1, a, b0, b1, count, n, q)
-}
-
-void tacit_convert_centred(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *conversion,
-                           size_t first, size_t n) {
-    DISPATCH(convert, out, in, conversion, first, n)
-}
-
-void tacit_vector_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    DISPATCH(from_double, out, v, n, q)
 }
 
 void tacit_vector_from_signed(uint64_t *out, const int64_t *v, size_t n, const tacit_modulus *q) {
@@ -158,59 +147,65 @@ void tacit_scalar_subtract_scale(uint64_t *out, const uint64_t *a, const uint64_
     for (size_t i = 0; i < n; i++) out[i] = subtract_if(multiply_shoup(a[i] + m - b[i], s, quotient, m), m);
 }
 
-/// A sum of at most 2^20 products.
-static inline uint64_t reduce_sum(wide z, const tacit_modulus *q) {
-    return reduce_wide((wide)(uint64_t)(z >> 64) * q->radix64 + (uint64_t)z, q);
+// A product is below 2^(bits + 50), reduce_wide takes 2^(bits + 63): sums of 2^13 products need one reduction.
+
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+static inline __attribute__((always_inline)) void add_products(wide (*sums)[SUM_RUN], const uint64_t *const *a,
+                                                               const uint64_t *const *b0, const uint64_t *const *b1,
+                                                               size_t from, size_t terms, size_t first, size_t run) {
+    for (size_t i = 0; i < run; i++) {
+        wide sum0 = from ? sums[0][i] : 0, sum1 = from && b1 ? sums[1][i] : 0;
+        for (size_t k = from; k < from + terms; k++) {
+            uint64_t x = a[k][first + i];
+            sum0 += (wide)x * b0[k][first + i];
+            if (b1) sum1 += (wide)x * b1[k][first + i];
+        }
+        sums[0][i] = sum0;
+        if (b1) sums[1][i] = sum1;
+    }
+}
+
+static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                     const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
+    wide sums[2][SUM_RUN];
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run);
+        }
+        for (size_t i = 0; i < run; i++) {
+            out0[first + i] = reduce_wide(sums[0][i], q);
+            if (b1) out1[first + i] = reduce_wide(sums[1][i], q);
+        }
+    }
 }
 
 void tacit_scalar_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                            const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     tacit_modulus m = *q;
+    if (count >= LONG_SUM) {
+        dot_long(out0, out1, a, b0, b1, count, n, &m);
+        return;
+    }
+    if (!b1) {
+        for (size_t i = 0; i < n; i++) {
+            wide sum = 0;
+            for (size_t k = 0; k < count; k++) sum += (wide)a[k][i] * b0[k][i];
+            out0[i] = reduce_wide(sum, &m);
+        }
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         wide sum0 = 0, sum1 = 0;
         for (size_t k = 0; k < count; k++) {
-            sum0 += (wide)a[k][i] * b0[k][i];
-            if (b1) sum1 += (wide)a[k][i] * b1[k][i];
+            uint64_t x = a[k][i];
+            sum0 += (wide)x * b0[k][i];
+            sum1 += (wide)x * b1[k][i];
         }
-        out0[i] = reduce_sum(sum0, &m);
-        if (b1) out1[i] = reduce_sum(sum1, &m);
-    }
-}
-
-// The quotient v is found in floating point in every tier with the same operations in the same order, so that all round
-// alike: contraction to fused operations is off.
-#pragma STDC FP_CONTRACT OFF
-
-void tacit_scalar_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,
-                          size_t n) {
-    for (size_t i = first; i < first + n; i++) {
-        uint64_t y[TACIT_CONVERSION_SOURCES];
-        double fraction = 0;
-        for (size_t k = 0; k < c->sources; k++) {
-            y[k] = multiply_mod(in[k][i], c->inverse[k], &c->source[k]);
-            fraction = fraction + (double)(int64_t)y[k] * c->source[k].inverse;
-        }
-        uint64_t v = (uint64_t)(int64_t)__builtin_rint(fraction);
-        for (size_t j = 0; j < c->targets; j++) {
-            const uint64_t *row = c->matrix + j * c->sources;
-            wide sum = (wide)v * c->product[j];
-            for (size_t k = 0; k < c->sources; k++) sum += (wide)y[k] * row[k];
-            out[j][i] = reduce_sum(sum, &c->target[j]);
-        }
-    }
-}
-
-void tacit_scalar_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    for (size_t i = 0; i < n; i++) {
-        double rounded = __builtin_rint(v[i]);
-        uint64_t bits;
-        memcpy(&bits, &rounded, 8);
-        int exponent = (int)(bits >> 52 & 0x7FF) - 1075;  // rounded = ± mantissa · 2^exponent
-        uint64_t mantissa = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52, r;
-        if (exponent < 0)
-            r = exponent > -64 ? reduce_word(mantissa >> -exponent, q) : 0;
-        else
-            r = multiply_mod(reduce_word(mantissa, q), tacit_modulus_power(q, 2, (uint64_t)exponent), q);
-        out[i] = (bits >> 63) && r ? q->value - r : r;
+        out0[i] = reduce_wide(sum0, &m);
+        out1[i] = reduce_wide(sum1, &m);
     }
 }

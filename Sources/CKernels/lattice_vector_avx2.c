@@ -97,17 +97,60 @@ AVX2 void tacit_avx2_subtract_scale(uint64_t *out, const uint64_t *a, const uint
     }
 }
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+INLINE void add_products(double (*sums)[SUM_RUN], const uint64_t *const *a, const uint64_t *const *b0,
+                         const uint64_t *const *b1, size_t from, size_t terms, size_t first, size_t run,
+                         const constants *c) {
+    // A residue and six products of magnitude 0.8 q stay below 8q < 2^53.
+    int reduces = from && from % 6 == 0;
+    for (size_t i = 0; i < run; i += 4) {
+        __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
+        if (from) {
+            sum0 = _mm256_load_pd(sums[0] + i);
+            if (reduces) sum0 = to_double(to_residue(sum0, c));
+            if (b1) {
+                sum1 = _mm256_load_pd(sums[1] + i);
+                if (reduces) sum1 = to_double(to_residue(sum1, c));
+            }
+        }
+        for (size_t k = from; k < from + terms; k++) {
+            __m256d x = to_double(load(a[k] + first + i));
+            sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + first + i)), c));
+            if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + first + i)), c));
+        }
+        _mm256_store_pd(sums[0] + i, sum0);
+        if (b1) _mm256_store_pd(sums[1] + i, sum1);
+    }
+}
+
+AVX2 static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                          const uint64_t *const *b1, size_t count, size_t n, const constants *c) {
+    double sums[2][SUM_RUN] __attribute__((aligned(64)));
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run, c);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run, c);
+        }
+        for (size_t i = 0; i < run; i += 4) {
+            store(out0 + first + i, to_residue(_mm256_load_pd(sums[0] + i), c));
+            if (b1) store(out1 + first + i, to_residue(_mm256_load_pd(sums[1] + i), c));
+        }
+    }
+}
+
 AVX2 void tacit_avx2_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
+    if (count >= LONG_SUM) {
+        dot_long(out0, out1, a, b0, b1, count, n, &c);
+        return;
+    }
     for (size_t i = 0; i < n; i += 4) {
         __m256d sum0 = _mm256_setzero_pd(), sum1 = sum0;
         for (size_t k = 0; k < count; k++) {
-            // A residue and seven products of magnitude 0.8 q stay below 8q < 2^53.
-            if (k % 8 == 7) {
-                sum0 = to_double(to_residue(sum0, &c));
-                sum1 = to_double(to_residue(sum1, &c));
-            }
             __m256d x = to_double(load(a[k] + i));
             sum0 = _mm256_add_pd(sum0, multiply(x, to_double(load(b0[k] + i)), &c));
             if (b1) sum1 = _mm256_add_pd(sum1, multiply(x, to_double(load(b1[k] + i)), &c));
@@ -117,32 +160,55 @@ AVX2 void tacit_avx2_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *co
     }
 }
 
-AVX2 void tacit_avx2_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,
-                             size_t n) {
-    enum { WIDTH = 2 };
-    for (size_t i = first; i < first + n; i += 4 * WIDTH) {
-        __m256d y[TACIT_CONVERSION_SOURCES + 1][WIDTH], fraction[WIDTH];
-        for (int u = 0; u < WIDTH; u++) fraction[u] = _mm256_setzero_pd();
+AVX2 void tacit_avx2_convert_one(uint64_t *out, const uint64_t *in, const tacit_modulus *q, const tacit_modulus *p,
+                                 uint64_t negative, size_t n) {
+    constants c = load_constants(p);
+    (void)negative;
+    // Centred first: a double of magnitude below q/2, which is brought into [0, p).
+    __m256d m = _mm256_set1_pd((double)q->value), half = _mm256_set1_pd((double)((q->value - 1) / 2));
+    for (size_t i = 0; i < n; i += 4) {
+        __m256d x = to_double(load(in + i));
+        x = _mm256_sub_pd(x, _mm256_and_pd(m, _mm256_cmp_pd(x, half, _CMP_GT_OQ)));
+        store(out + i, to_residue(x, &c));
+    }
+}
+
+AVX2 void tacit_avx2_convert_prepare(uint64_t *const *y, uint64_t *v, const uint64_t *const *in,
+                                     const tacit_conversion *c, size_t first, size_t n) {
+    __m256d magic = _mm256_set1_pd(4503599627370496.0);
+    for (size_t i = first; i < first + n; i += 8) {
+        __m256d fraction[2] = {_mm256_setzero_pd(), _mm256_setzero_pd()};
         for (size_t k = 0; k < c->sources; k++) {
             constants m = load_constants(&c->source[k]);
             __m256d w = _mm256_set1_pd((double)c->inverse[k]);
-            for (int u = 0; u < WIDTH; u++) {
-                __m256d r = multiply(to_double(load(in[k] + i + 4 * (size_t)u)), w, &m);
-                y[k][u] = to_double(to_residue(r, &m));
-                fraction[u] = _mm256_add_pd(fraction[u], _mm256_mul_pd(y[k][u], m.inverse));
+            for (size_t u = 0; u < 2; u++) {
+                __m256i r = to_residue(multiply(to_double(load(in[k] + i + 4 * u)), w, &m), &m);
+                store(y[k] + i + 4 * u, r);
+                fraction[u] = _mm256_add_pd(fraction[u], _mm256_mul_pd(to_double(r), m.inverse));
             }
         }
-        for (int u = 0; u < WIDTH; u++) y[c->sources][u] = nearest(fraction[u]);
-        for (size_t j = 0; j < c->targets; j++) {
-            constants m = load_constants(&c->target[j]);
-            const uint64_t *row = c->matrix + j * c->sources;
+        for (size_t u = 0; u < 2; u++) {
+            __m256d whole = _mm256_add_pd(nearest(fraction[u]), magic);
+            store(v + i + 4 * u, _mm256_xor_si256(_mm256_castpd_si256(whole), _mm256_castpd_si256(magic)));
+        }
+    }
+}
+
+AVX2 void tacit_avx2_convert_finish(uint64_t *const *out, const uint64_t *const *y, const uint64_t *v,
+                                    const tacit_conversion *c, size_t first, size_t n) {
+    enum { WIDTH = 2 };
+    for (size_t j = 0; j < c->targets; j++) {
+        constants m = load_constants(&c->target[j]);
+        const uint64_t *row = c->matrix + j * c->sources;
+        for (size_t i = first; i < first + n; i += 4 * WIDTH) {
             __m256d sum[WIDTH], w = _mm256_set1_pd((double)c->product[j]);
-            for (int u = 0; u < WIDTH; u++) sum[u] = multiply(y[c->sources][u], w, &m);
+            for (int u = 0; u < WIDTH; u++) sum[u] = multiply(to_double(load(v + i + 4 * (size_t)u)), w, &m);
             for (size_t k = 0; k < c->sources; k++) {
                 if (k % 7 == 6)
                     for (int u = 0; u < WIDTH; u++) sum[u] = to_double(to_residue(sum[u], &m));
                 w = _mm256_set1_pd((double)row[k]);
-                for (int u = 0; u < WIDTH; u++) sum[u] = _mm256_add_pd(sum[u], multiply(y[k][u], w, &m));
+                for (int u = 0; u < WIDTH; u++)
+                    sum[u] = _mm256_add_pd(sum[u], multiply(to_double(load(y[k] + i + 4 * (size_t)u)), w, &m));
             }
             for (int u = 0; u < WIDTH; u++) store(out[j] + i + 4 * (size_t)u, to_residue(sum[u], &m));
         }
@@ -151,14 +217,58 @@ AVX2 void tacit_avx2_convert(uint64_t *const *out, const uint64_t *const *in, co
 
 AVX2 void tacit_avx2_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
-    __m256d limit = _mm256_set1_pd(4503599627370496.0), sign = _mm256_set1_pd(-0.0);
+    __m256d limit = _mm256_set1_pd(0x1p63), sign = _mm256_set1_pd(-0.0);
     for (size_t i = 0; i < n; i += 4) {
         __m256d x = nearest(_mm256_loadu_pd(v + i));
-        if (_mm256_movemask_pd(_mm256_cmp_pd(_mm256_andnot_pd(sign, x), limit, _CMP_NLT_UQ))) {
-            tacit_scalar_from_double(out + i, v + i, 4, q);
-            continue;
+        // x − k·q for the integer k nearest to x/q in doubles is exact, whatever the magnitude: a multiple of the last
+        // place of k, below 2^52 of them.
+        for (int step = 0; step < DOUBLE_STEPS; step++) {
+            __m256d large = _mm256_cmp_pd(_mm256_andnot_pd(sign, x), limit, _CMP_GE_OQ);
+            if (_mm256_testz_pd(large, large)) break;
+            x = _mm256_fnmadd_pd(nearest(_mm256_mul_pd(x, c.inverse)), c.q, x);
         }
         store(out + i, to_residue(x, &c));
+    }
+}
+
+/// d mod q, of magnitude at most 0.6 q, for an integer d of magnitude below 2^52.
+INLINE __m256d lazy_residue(__m256d d, const constants *c) {
+    return _mm256_fnmadd_pd(nearest(_mm256_mul_pd(d, c->inverse)), c->q, d);
+}
+
+AVX2 void tacit_avx2_centred(double *out, const uint64_t *const *in, const tacit_garner *g, size_t first, size_t n) {
+    size_t k = g->primes;
+    for (size_t at = 0; at < n; at += 4) {
+        __m256d digit[TACIT_CONVERSION_SOURCES], above = _mm256_setzero_pd();
+        for (size_t j = 0; j < k; j++) {
+            constants m = load_constants(&g->moduli[j]);
+            __m256d r = to_double(load(in[j] + first + at));
+            for (size_t i = 0; i < j; i++) {
+                __m256d d = _mm256_sub_pd(r, lazy_residue(digit[i], &m));
+                r = multiply(d, _mm256_set1_pd((double)g->inverse[i * k + j]), &m);
+            }
+            digit[j] = to_double(to_residue(r, &m));
+            // Digits of (Q − 1)/2 are the (q_j − 1)/2; the highest digit that differs decides.
+            __m256d half = _mm256_set1_pd((double)((g->moduli[j].value - 1) / 2));
+            above = _mm256_and_pd(above, _mm256_cmp_pd(digit[j], half, _CMP_EQ_OQ));
+            above = _mm256_or_pd(above, _mm256_cmp_pd(digit[j], half, _CMP_GT_OQ));
+        }
+        __m256d value;
+        if (k <= 2) {
+            // The highest digit less q gives the centred value; one fused operation rounds once.
+            value = _mm256_sub_pd(digit[k - 1], _mm256_and_pd(above, _mm256_set1_pd((double)g->moduli[k - 1].value)));
+            if (k == 2) value = _mm256_fmadd_pd(value, _mm256_set1_pd((double)g->moduli[0].value), digit[0]);
+        } else {
+            // Q − 1 has the digits q_j − 1, so subtracting from it needs no borrows.
+            value = _mm256_setzero_pd();
+            for (size_t j = k; j-- > 0;) {
+                __m256d q = _mm256_set1_pd((double)g->moduli[j].value);
+                __m256d d = _mm256_blendv_pd(digit[j], _mm256_sub_pd(_mm256_sub_pd(q, _mm256_set1_pd(1)), digit[j]), above);
+                value = _mm256_add_pd(_mm256_mul_pd(value, q), d);
+            }
+            value = _mm256_blendv_pd(value, _mm256_sub_pd(_mm256_set1_pd(-1.0), value), above);
+        }
+        _mm256_storeu_pd(out + at, value);
     }
 }
 

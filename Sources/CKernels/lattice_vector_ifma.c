@@ -137,23 +137,87 @@ INLINE void dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, c
     }
 }
 
+/// Adds `terms` ≤ 2 products to the sums of one run; `from` 0 makes them anew.
+INLINE void add_products(uint64_t (*sums)[SUM_RUN], const uint64_t *const *a, const uint64_t *const *b0,
+                         const uint64_t *const *b1, size_t from, size_t terms, size_t first, size_t run) {
+    __m512i zero = _mm512_setzero_si512();
+    for (size_t i = 0; i < run; i += 8) {
+        __m512i high0 = zero, low0 = zero, high1 = zero, low1 = zero;
+        if (from) {
+            high0 = load(sums[0] + i), low0 = load(sums[1] + i);
+            if (b1) high1 = load(sums[2] + i), low1 = load(sums[3] + i);
+        }
+        for (size_t k = from; k < from + terms; k++) {
+            __m512i x = load(a[k] + first + i), y = load(b0[k] + first + i);
+            high0 = _mm512_madd52hi_epu64(high0, x, y);
+            low0 = _mm512_madd52lo_epu64(low0, x, y);
+            if (b1) {
+                y = load(b1[k] + first + i);
+                high1 = _mm512_madd52hi_epu64(high1, x, y);
+                low1 = _mm512_madd52lo_epu64(low1, x, y);
+            }
+        }
+        store(sums[0] + i, high0), store(sums[1] + i, low0);
+        if (b1) store(sums[2] + i, high1), store(sums[3] + i, low1);
+    }
+}
+
+IFMA static void dot_long(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
+                          const uint64_t *const *b1, size_t count, size_t n, const constants *c) {
+    uint64_t sums[4][SUM_RUN] __attribute__((aligned(64)));
+    for (size_t first = 0; first < n; first += SUM_RUN) {
+        size_t run = n - first < SUM_RUN ? n - first : SUM_RUN;
+        for (size_t k = 0; k < count; k += 2) {
+            // Fourteen products and what a reduction leaves stay within the halves.
+            if (k && k % (LAZY_PRODUCTS - 2) == 0)
+                for (size_t h = 0; h < (b1 ? 4 : 2); h += 2)
+                    for (size_t i = 0; i < run; i += 8) {
+                        store(sums[h + 1] + i, reduce_halves(load(sums[h] + i), load(sums[h + 1] + i), c));
+                        store(sums[h] + i, _mm512_setzero_si512());
+                    }
+            if (k + 1 < count)
+                add_products(sums, a, b0, b1, k, 2, first, run);
+            else
+                add_products(sums, a, b0, b1, k, 1, first, run);
+        }
+        for (size_t i = 0; i < run; i += 8) {
+            store(out0 + first + i, reduce_halves(load(sums[0] + i), load(sums[1] + i), c));
+            if (b1) store(out1 + first + i, reduce_halves(load(sums[2] + i), load(sums[3] + i), c));
+        }
+    }
+}
+
 IFMA void tacit_ifma_dot_pair(uint64_t *out0, uint64_t *out1, const uint64_t *const *a, const uint64_t *const *b0,
                               const uint64_t *const *b1, size_t count, size_t n, const tacit_modulus *q) {
     constants c = load_constants(q);
-    if (b1)
+    if (count >= LONG_SUM)
+        dot_long(out0, out1, a, b0, b1, count, n, &c);
+    else if (b1)
         dot_pair(out0, out1, a, b0, b1, count, n, 1, &c);
     else
         dot_pair(out0, NULL, a, b0, NULL, count, n, 0, &c);
 }
 
-IFMA void tacit_ifma_convert(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *c, size_t first,
-                             size_t n) {
-    // Four vectors at a time: a row's constants are broadcast once for 32 coefficients.
+IFMA void tacit_ifma_convert_one(uint64_t *out, const uint64_t *in, const tacit_modulus *q, const tacit_modulus *p,
+                                 uint64_t negative, size_t n) {
+    constants c = load_constants(p);
+    __m512i half = all((q->value - 1) / 2), zero = _mm512_setzero_si512(), addend = all(negative);
+    for (size_t i = 0; i < n; i += 8) {
+        __m512i x = load(in + i);
+        // Below 2p, then below 3p with the addend.
+        __m512i h = _mm512_madd52hi_epu64(zero, x, c.one_quotient);
+        __m512i r = _mm512_and_si512(_mm512_madd52lo_epu64(x, h, c.negative), c.mask);
+        r = _mm512_mask_add_epi64(r, _mm512_cmpgt_epu64_mask(x, half), r, addend);
+        store(out + i, lower(lower(r, c.twice), c.q));
+    }
+}
+
+IFMA void tacit_ifma_convert_prepare(uint64_t *const *y, uint64_t *v, const uint64_t *const *in,
+                                     const tacit_conversion *c, size_t first, size_t n) {
     enum { WIDTH = 4 };
     uint64_t quotients[TACIT_CONVERSION_SOURCES];
     for (size_t k = 0; k < c->sources; k++) quotients[k] = shoup52(c->inverse[k], c->source[k].value);
     for (size_t i = first; i < first + n; i += 8 * WIDTH) {
-        __m512i y[TACIT_CONVERSION_SOURCES + 1][WIDTH];
         __m512d fraction[WIDTH];
         for (int u = 0; u < WIDTH; u++) fraction[u] = _mm512_setzero_pd();
         for (size_t k = 0; k < c->sources; k++) {
@@ -161,19 +225,29 @@ IFMA void tacit_ifma_convert(uint64_t *const *out, const uint64_t *const *in, co
             __m512i w = all(c->inverse[k]), quotient = all(quotients[k]);
             __m512d inverse = _mm512_set1_pd(c->source[k].inverse);
             for (int u = 0; u < WIDTH; u++) {
-                y[k][u] = lower(multiply_by(load(in[k] + i + 8 * (size_t)u), w, quotient, &m), m.q);
-                fraction[u] = _mm512_add_pd(fraction[u], _mm512_mul_pd(_mm512_cvtepu64_pd(y[k][u]), inverse));
+                __m512i r = lower(multiply_by(load(in[k] + i + 8 * (size_t)u), w, quotient, &m), m.q);
+                store(y[k] + i + 8 * (size_t)u, r);
+                fraction[u] = _mm512_add_pd(fraction[u], _mm512_mul_pd(_mm512_cvtepu64_pd(r), inverse));
             }
         }
-        for (int u = 0; u < WIDTH; u++) y[c->sources][u] = _mm512_cvtpd_epu64(fraction[u]);
-        for (size_t j = 0; j < c->targets; j++) {
-            constants m = load_constants(&c->target[j]);
-            const uint64_t *row = c->matrix + j * c->sources;
+        for (int u = 0; u < WIDTH; u++) store(v + i + 8 * (size_t)u, _mm512_cvtpd_epu64(fraction[u]));
+    }
+}
+
+IFMA void tacit_ifma_convert_finish(uint64_t *const *out, const uint64_t *const *y, const uint64_t *v,
+                                    const tacit_conversion *c, size_t first, size_t n) {
+    // Four vectors at a time: a row's constants are broadcast once for 32 coefficients.
+    enum { WIDTH = 4 };
+    for (size_t j = 0; j < c->targets; j++) {
+        constants m = load_constants(&c->target[j]);
+        const uint64_t *row = c->matrix + j * c->sources;
+        for (size_t i = first; i < first + n; i += 8 * WIDTH) {
             __m512i high[WIDTH], low[WIDTH], w = all(c->product[j]);
             for (int u = 0; u < WIDTH; u++) {
                 // v ≤ 64, so this product's upper half is below 2^4.
-                high[u] = _mm512_madd52hi_epu64(_mm512_setzero_si512(), y[c->sources][u], w);
-                low[u] = _mm512_madd52lo_epu64(_mm512_setzero_si512(), y[c->sources][u], w);
+                __m512i x = load(v + i + 8 * (size_t)u);
+                high[u] = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x, w);
+                low[u] = _mm512_madd52lo_epu64(_mm512_setzero_si512(), x, w);
             }
             for (size_t k = 0; k < c->sources; k++) {
                 if (k % (LAZY_PRODUCTS - 1) == LAZY_PRODUCTS - 2)
@@ -181,8 +255,9 @@ IFMA void tacit_ifma_convert(uint64_t *const *out, const uint64_t *const *in, co
                         low[u] = reduce_halves(high[u], low[u], &m), high[u] = _mm512_setzero_si512();
                 w = all(row[k]);
                 for (int u = 0; u < WIDTH; u++) {
-                    high[u] = _mm512_madd52hi_epu64(high[u], y[k][u], w);
-                    low[u] = _mm512_madd52lo_epu64(low[u], y[k][u], w);
+                    __m512i x = load(y[k] + i + 8 * (size_t)u);
+                    high[u] = _mm512_madd52hi_epu64(high[u], x, w);
+                    low[u] = _mm512_madd52lo_epu64(low[u], x, w);
                 }
             }
             for (int u = 0; u < WIDTH; u++) store(out[j] + i + 8 * (size_t)u, reduce_halves(high[u], low[u], &m));
@@ -200,17 +275,77 @@ IFMA void tacit_ifma_automorphism(uint64_t *out, const uint64_t *a, const uint32
 }
 
 IFMA void tacit_ifma_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q) {
-    __m512d limit = _mm512_set1_pd(4503599627370496.0), inverse = _mm512_set1_pd(q->inverse);
+    __m512d limit = _mm512_set1_pd(0x1p63), inverse = _mm512_set1_pd(q->inverse);
     __m512d m = _mm512_set1_pd((double)q->value), zero = _mm512_setzero_pd();
     for (size_t i = 0; i < n; i += 8) {
         __m512d x = _mm512_roundscale_pd(_mm512_loadu_pd(v + i), 0);
-        if (_mm512_cmp_pd_mask(_mm512_abs_pd(x), limit, _CMP_NLT_UQ)) {
-            tacit_scalar_from_double(out + i, v + i, 8, q);
-            continue;
-        }
+        // As with AVX2: every step is exact.
+        for (int step = 0; step < DOUBLE_STEPS && _mm512_cmp_pd_mask(_mm512_abs_pd(x), limit, _CMP_GE_OQ); step++)
+            x = _mm512_fnmadd_pd(_mm512_roundscale_pd(_mm512_mul_pd(x, inverse), 0), m, x);
         x = _mm512_fnmadd_pd(_mm512_roundscale_pd(_mm512_mul_pd(x, inverse), 0), m, x);
         x = _mm512_mask_add_pd(x, _mm512_cmp_pd_mask(x, zero, _CMP_LT_OQ), x, m);
         store(out + i, _mm512_cvtpd_epu64(x));
+    }
+}
+
+/// d mod q, below 2q, for d < 2^52.
+INLINE __m512i lazy_residue(__m512i d, const constants *c) {
+    __m512i h = _mm512_madd52hi_epu64(_mm512_setzero_si512(), d, c->one_quotient);
+    return _mm512_and_si512(_mm512_madd52lo_epu64(d, h, c->negative), c->mask);
+}
+
+/// Whether mixed-radix digits stand for more than (Q − 1)/2, whose digits are the (q_j − 1)/2: the highest digit that
+/// differs decides.
+INLINE __mmask8 above_half(const __m512i *digit, const tacit_garner *g) {
+    __mmask8 above = 0;
+    for (size_t j = 0; j < g->primes; j++) {
+        __m512i half = all((g->moduli[j].value - 1) / 2);
+        above &= _mm512_cmpeq_epu64_mask(digit[j], half);
+        above |= _mm512_cmpgt_epu64_mask(digit[j], half);
+    }
+    return above;
+}
+
+IFMA void tacit_ifma_centred(double *out, const uint64_t *const *in, const tacit_garner *g, size_t first, size_t n) {
+    size_t k = g->primes;
+    constants m[TACIT_CONVERSION_SOURCES];
+    uint64_t quotient[TACIT_CONVERSION_SOURCES][TACIT_CONVERSION_SOURCES];
+    for (size_t j = 0; j < k; j++) {
+        m[j] = load_constants(&g->moduli[j]);
+        for (size_t i = 0; i < j; i++) quotient[j][i] = shoup52(g->inverse[i * k + j], g->moduli[j].value);
+    }
+    for (size_t at = 0; at < n; at += 8) {
+        __m512i digit[TACIT_CONVERSION_SOURCES];
+        for (size_t j = 0; j < k; j++) {
+            __m512i r = load(in[j] + first + at);
+            for (size_t i = 0; i < j; i++) {
+                __m512i d = _mm512_sub_epi64(_mm512_add_epi64(r, m[j].twice), lazy_residue(digit[i], &m[j]));
+                r = multiply_by(d, all(g->inverse[i * k + j]), all(quotient[j][i]), &m[j]);
+            }
+            digit[j] = lower(r, m[j].q);
+        }
+        __mmask8 above = above_half(digit, g);
+        __m512d value;
+        if (k <= 2) {
+            // The highest digit less q gives the centred value; one fused operation rounds once.
+            __m512i top = _mm512_mask_sub_epi64(digit[k - 1], above, digit[k - 1], m[k - 1].q);
+            value = _mm512_cvtepi64_pd(top);
+            if (k == 2)
+                value = _mm512_fmadd_pd(value, _mm512_set1_pd((double)g->moduli[0].value),
+                                        _mm512_cvtepi64_pd(digit[0]));
+        } else {
+            // Q − 1 has the digits q_j − 1, so subtracting from it needs no borrows.
+            value = _mm512_setzero_pd();
+            for (size_t j = k; j-- > 0;) {
+                __m512i last = _mm512_sub_epi64(m[j].q, all(1));
+                __m512i d = _mm512_mask_sub_epi64(digit[j], above, last, digit[j]);
+                value = _mm512_add_pd(_mm512_mul_pd(value, _mm512_set1_pd((double)g->moduli[j].value)),
+                                      _mm512_cvtepi64_pd(d));
+            }
+            __m512d other = _mm512_sub_pd(_mm512_set1_pd(-1.0), value);
+            value = _mm512_mask_mov_pd(value, above, other);
+        }
+        _mm512_storeu_pd(out + at, value);
     }
 }
 

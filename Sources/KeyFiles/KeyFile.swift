@@ -9,7 +9,8 @@ public struct KeyFile: Sendable {
     private static let publicTag: UInt32 = 2
     private static let wrappedTag: UInt32 = 3
     private static let unprotectedTag: UInt32 = 4
-    private static let sizeLimit = 1 << 20
+    /// Public keys of lattice schemes have some megabytes.
+    private static let sizeLimit = 1 << 26
 
     public let path: String
     public let header: ContainerHeader

@@ -59,10 +59,46 @@ final class BasisConversion: Sendable {
         }
     }
 
-    /// The same on this core.
-    func apply(_ source: [UnsafePointer<UInt64>], to target: [UnsafeMutablePointer<UInt64>], degree: Int) {
+    /// The half of it that is the same for all targets, a range of coefficients on each core: residues are replaced.
+    /// - Parameter quotient: one word per coefficient.
+    func prepare(
+        _ source: [UnsafeMutablePointer<UInt64>], quotient: UnsafeMutablePointer<UInt64>, degree: Int, ring: Ring
+    ) {
+        nonisolated(unsafe) let (from, to) = (source.map { Optional(UnsafePointer($0)) }, source.map { Optional($0) })
+        nonisolated(unsafe) let quotient = quotient
+        let step = min(degree, 1024)
+        let cost = 0.6 * Double(source.count) * Double(step) / Double(degree)
+        ring.forEachLimb(degree / step, cost: cost) { part in
+            withUnsafePointer(to: self.constants) { tacit_convert_prepare(to, quotient, from, $0, part * step, step) }
+        }
+    }
+
+    /// The other half for one of the targets.
+    func finish(
+        _ source: [UnsafePointer<UInt64>], quotient: UnsafePointer<UInt64>, target: Int,
+        to words: UnsafeMutablePointer<UInt64>, degree: Int
+    ) {
+        var one = constants
+        one.targets = 1
+        one.target = constants.target + target
+        one.matrix = constants.matrix + target * constants.sources
+        one.product = constants.product + target
+        let from = source.map { Optional($0) }
+        withUnsafePointer(to: one) { tacit_convert_finish([words], from, quotient, $0, 0, degree) }
+    }
+
+    /// The other half for all targets, on this core.
+    func finish(
+        _ source: [UnsafePointer<UInt64>], quotient: UnsafePointer<UInt64>, to target: [UnsafeMutablePointer<UInt64>],
+        degree: Int
+    ) {
+        let (from, to) = (source.map { Optional($0) }, target.map { Optional($0) })
+        // A run of all sources stays in the first cache for all targets.
+        let step = min(degree, 512)
         withUnsafePointer(to: constants) {
-            tacit_convert_centred(target.map { Optional($0) }, source.map { Optional($0) }, $0, 0, degree)
+            for first in stride(from: 0, to: degree, by: step) {
+                tacit_convert_finish(to, from, quotient, $0, first, step)
+            }
         }
     }
 }
@@ -75,37 +111,36 @@ extension RNSPolynomial<Evaluations> {
     /// at most 1/2 (1/2 + 2⁻⁴⁰ at the boundary). This is rescaling, and the last step of key switching.
     /// - Cost: one inverse transform per dropped prime and one forward transform per remaining one.
     public func dividedByDroppedPrimes(_ count: Int = 1) -> Self {
-        let ring = basis.ring
-        let dropped: Range<Int>
-        let target: RNSBasis
-        if basis.specialPrimes > 0 {
-            dropped = basis.ciphertextPrimes..<basis.count
-            target = basis.withoutSpecialPrimes
-        } else {
-            precondition((1..<basis.ciphertextPrimes).contains(count), "count: want 1..<\(basis.ciphertextPrimes)")
-            dropped = basis.ciphertextPrimes - count..<basis.ciphertextPrimes
-            target = ring.basis(basis.ciphertextPrimes - count)
-        }
-        let n = degree
-        let sourceIndices = basis.index(dropped.lowerBound)..<basis.index(dropped.upperBound - 1) + 1
-        let conversion = ring.conversion(from: sourceIndices, to: Array(0..<target.count))
+        if basis.specialPrimes > 0 { return divided(dropping: 0) }
+        precondition((1..<basis.ciphertextPrimes).contains(count), "count: want 1..<\(basis.ciphertextPrimes)")
+        return divided(dropping: count)
+    }
+
+    /// The same for the last `count` ciphertext primes and the special ones, if there are any, at once.
+    func divided(dropping count: Int) -> Self {
+        let (ring, n) = (basis.ring, degree)
+        let target = ring.basis(basis.ciphertextPrimes - count)
+        // Behind each other in the buffer, with a gap in the ring when there are primes above this polynomial's.
+        let dropped = target.count..<basis.count
+        let conversion = ring.conversion(
+            from: dropped.map { basis.index($0) }, to: (0..<target.count).map { target.index($0) })
         let low = LimbStorage(count: dropped.count * n, isSecret: isSecret)
         low.words.update(from: limb(dropped.lowerBound), count: dropped.count * n)
         ring.forEachLimb(dropped.count, cost: 4) { j in
             self.basis.tables(dropped.lowerBound + j).inverse(low.words + j * n)
         }
+        let quotients = LimbStorage(count: dropped.count == 1 ? 8 : n, isSecret: isSecret)
+        let sources = (0..<dropped.count).map { low.words + $0 * n }
+        if sources.count > 1 { conversion.prepare(sources, quotient: quotients.words, degree: n, ring: ring) }
         var result = Self(uninitialized: target, isSecret: isSecret)
-        nonisolated(unsafe) let words = result.unique()
-        conversion.apply(
-            (0..<dropped.count).map { UnsafePointer(low.words + $0 * n) },
-            to: (0..<target.count).map { words + $0 * n },
-            degree: n, ring: ring)
+        nonisolated(unsafe) let (words, readable) = (result.unique(), sources.map { UnsafePointer($0) })
         ring.forEachLimb(target.count, cost: 5) { j in
+            conversion.finish(readable, quotient: quotients.words, target: j, to: words + j * n, degree: n)
             target.tables(j).forward(words + j * n)
             tacit_vector_subtract_scale(
                 words + j * n, self.limb(j), words + j * n, conversion.inverseProduct[j], n, target.constants(j))
         }
-        withExtendedLifetime((low, self)) {}
+        withExtendedLifetime((low, quotients, self)) {}
         return result
     }
 }

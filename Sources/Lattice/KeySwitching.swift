@@ -25,7 +25,7 @@ extension RNSPolynomial<Evaluations> {
         let extended = basis.withSpecialPrimes
         let digits = KeySwitchKey.digits(of: basis.ciphertextPrimes, size: size).map { digit in
             let others = (0..<extended.count).filter { !digit.contains($0) }
-            let conversion = ring.conversion(from: digit, to: others.map { extended.index($0) })
+            let conversion = ring.conversion(from: Array(digit), to: others.map { extended.index($0) })
             var result = Self(uninitialized: extended, isSecret: isSecret)
             nonisolated(unsafe) let words = result.unique()
             conversion.apply(
@@ -76,44 +76,109 @@ extension KeySwitchKey {
     public func switching(
         _ c: RNSPolynomial<Evaluations>
     ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+        let (first, second) = accumulated(c, adding: [])
+        return (first.divided(dropping: 0), second.divided(dropping: 0))
+    }
+
+    /// (c₀ + u₀, u₁)
+    func switching(
+        _ c: RNSPolynomial<Evaluations>, adding c0: RNSPolynomial<Evaluations>
+    ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
+        let (first, second) = accumulated(c, adding: [c0])
+        return (first.divided(dropping: 0), second.divided(dropping: 0))
+    }
+
+    /// Two parts out of three: c₀ + u₀ and c₁ + u₁ for u from c₂.
+    public func relinearised(_ ciphertext: RLWECiphertext) -> RLWECiphertext { reduced(ciphertext, dropping: 0) }
+
+    /// Relinearised and divided by the last prime, with one rounding.
+    ///
+    /// (P·c + u)/(P·q_l) takes one division instead of two.
+    /// - Cost: 2(l + 1) forward transforms less than one after the other.
+    public func relinearisedAndRescaled(_ ciphertext: RLWECiphertext) -> RLWECiphertext {
+        precondition(ciphertext.basis.ciphertextPrimes > 1, "rescale: want at least 2 primes")
+        return reduced(ciphertext, dropping: 1)
+    }
+
+    private func reduced(_ ciphertext: RLWECiphertext, dropping count: Int) -> RLWECiphertext {
+        precondition(ciphertext.parts.count == 3, "ciphertext: got \(ciphertext.parts.count) parts, want 3")
+        let (first, second) = accumulated(ciphertext.parts[2], adding: Array(ciphertext.parts[..<2]))
+        return RLWECiphertext(parts: [first.divided(dropping: count), second.divided(dropping: count)])
+    }
+
+    /// P·(u₀, u₁) over Q_l·P, and P·c for each of the `adding` parts (none, c₀, or c₀ and c₁).
+    private func accumulated(
+        _ c: RNSPolynomial<Evaluations>, adding parts: [RNSPolynomial<Evaluations>]
+    ) -> (RNSPolynomial<Evaluations>, RNSPolynomial<Evaluations>) {
         precondition(c.basis.ring == ring && c.basis.specialPrimes == 0, "key switching: want ciphertext primes only")
         let (ring, n, basis) = (c.basis.ring, c.degree, c.basis.withSpecialPrimes)
         let shift = ring.parameters.moduli.count - basis.ciphertextPrimes
         let digits = Self.digits(of: c.basis.ciphertextPrimes, size: ring.parameters.digitSize)
-        let coefficients = c.transformed()
+        for part in parts { c.basis.require(part.basis, "relinearise") }
+        // P modulo each ciphertext prime
+        let special = (0..<basis.ciphertextPrimes).map { j in
+            ring.parameters.specialModuli.reduce(1) { basis[j].multiply($0, $1.value % basis[j].value) }
+        }
+        let (coefficients, quotients) = Self.prepared(c, digits)
         var first = RNSPolynomial<Evaluations>(uninitialized: basis)
         var second = RNSPolynomial<Evaluations>(uninitialized: basis)
         nonisolated(unsafe) let (out0, out1) = (first.unique(), second.unique())
-        // As many primes at a time as a digit has: what the conversion computes once for all its targets costs about as
-        // much as that many targets.
+        // As many primes at a time as a digit has: then a conversion reads as much as it writes.
         let step = digits[0].count
-        let groups = stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
+        let stride = LimbStorage.staggeredStride(n)
+        let groups = Swift.stride(from: 0, to: basis.count, by: step).map { $0..<min($0 + step, basis.count) }
         ring.forEachLimb(groups.count, cost: 5 * Double(step * digits.count)) { number in
             let group = groups[number]
-            let buffers = LimbStorage(count: digits.count * group.count * n, isSecret: c.isSecret)
+            let buffers = LimbStorage(count: digits.count * group.count * stride, isSecret: c.isSecret)
             // Position of digit d of limb j.
-            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * n }
+            let place = { (d: Int, j: Int) in buffers.words + (d * group.count + j - group.lowerBound) * stride }
             for (d, digit) in digits.enumerated() {
                 let others = group.filter { !digit.contains($0) }
                 guard !others.isEmpty else { continue }
-                let conversion = ring.conversion(from: digit, to: others.map { basis.index($0) })
-                conversion.apply(digit.map { coefficients.limb($0) }, to: others.map { place(d, $0) }, degree: n)
+                let conversion = ring.conversion(from: Array(digit), to: others.map { basis.index($0) })
+                conversion.finish(
+                    digit.map { coefficients.limb($0) }, quotient: quotients.words + (step == 1 ? 0 : d * n),
+                    to: others.map { place(d, $0) }, degree: n)
                 for j in others { basis.tables(j).forward(place(d, j)) }
             }
             for j in group {
                 let k = j < basis.ciphertextPrimes ? j : j + shift
                 // A digit is congruent to the polynomial itself modulo its own primes.
-                let parts = digits.enumerated().map { d, digit in
+                let factors = digits.enumerated().map { d, digit in
                     digit.contains(j) ? Optional(c.limb(j)) : UnsafePointer(place(d, j))
                 }
                 let b0 = digits.indices.map { Optional(self.bodies[$0].limb(k)) }
                 let b1 = digits.indices.map { Optional(self.uniforms[$0].limb(k)) }
-                tacit_vector_dot_pair(out0 + j * n, out1 + j * n, parts, b0, b1, digits.count, n, basis.constants(j))
+                let q = basis.constants(j)
+                tacit_vector_dot_pair(out0 + j * n, out1 + j * n, factors, b0, b1, digits.count, n, q)
+                // Modulo a special prime P is zero.
+                guard j < basis.ciphertextPrimes else { continue }
+                for (part, out) in zip(parts, [out0 + j * n, out1 + j * n]) {
+                    tacit_vector_scale_add(out, part.limb(j), special[j], out, n, q)
+                }
             }
             withExtendedLifetime(buffers) {}
         }
-        withExtendedLifetime((c, coefficients)) {}
-        return (first.dividedByDroppedPrimes(), second.dividedByDroppedPrimes())
+        withExtendedLifetime((c, coefficients, quotients)) {}
+        return (first, second)
+    }
+
+    /// The digits' coefficients prepared for conversion to any prime, and the quotients of that.
+    private static func prepared(
+        _ c: RNSPolynomial<Evaluations>, _ digits: [Range<Int>]
+    ) -> (RNSPolynomial<Coefficients>, LimbStorage) {
+        let (ring, n) = (c.basis.ring, c.degree)
+        var coefficients = c.transformed()
+        // With one prime in a digit there is nothing to prepare.
+        let single = digits[0].count == 1
+        let quotients = LimbStorage(count: single ? 8 : digits.count * n, isSecret: c.isSecret)
+        guard !single else { return (coefficients, quotients) }
+        let words = coefficients.unique()
+        for (d, digit) in digits.enumerated() {
+            ring.conversion(from: Array(digit), to: []).prepare(
+                digit.map { words + $0 * n }, quotient: quotients.words + d * n, degree: n, ring: ring)
+        }
+        return (coefficients, quotients)
     }
 
     /// The same for digits made before.
@@ -148,7 +213,9 @@ extension KeySwitchKey {
 extension GaloisKey {
     /// The ciphertext of m(X^g) from that of m(X), two parts.
     public func applying(to ciphertext: RLWECiphertext) -> RLWECiphertext {
-        finish(ciphertext, key.switching(ciphertext.parts[1]))
+        precondition(ciphertext.parts.count == 2, "ciphertext: got \(ciphertext.parts.count) parts, want 2")
+        let (u0, u1) = key.switching(ciphertext.parts[1], adding: ciphertext.parts[0])
+        return RLWECiphertext(parts: [u0.applying(element), u1.applying(element)])
     }
 
     /// The same when the second part has been split into digits already, for many rotations of one ciphertext.

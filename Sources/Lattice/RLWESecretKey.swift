@@ -85,7 +85,7 @@ public final class RLWESecretKey: Sendable, CustomStringConvertible {
 
 extension RNSPolynomial {
     /// The same residues without the secret mark, for values that may be published.
-    func declassified() -> Self {
+    package func declassified() -> Self {
         guard isSecret else { return self }
         var result = Self(uninitialized: basis)
         let target = result.unique()

@@ -1,7 +1,7 @@
 import CKernels
 
 extension RNSPolynomial {
-    /// Applies a kernel limb by limb: output, own words, the modulus, the limb number.
+    /// Applies a kernel limb by limb, in place: words, the modulus, the limb number.
     mutating func update(
         cost: Double = 0.5,
         _ kernel: @Sendable (UnsafeMutablePointer<UInt64>, UnsafePointer<tacit_modulus>, Int) -> Void
@@ -11,39 +11,57 @@ extension RNSPolynomial {
         basis.ring.forEachLimb(basis.count, cost: cost) { j in kernel(words + j * n, basis.constants(j), j) }
     }
 
+    /// The same for kernels that read from one buffer and write to another (or the same), which saves copying what is
+    /// shared: output, own words, the modulus, the limb number.
+    mutating func replace(
+        cost: Double = 0.5, becomesSecret: Bool = false,
+        _ kernel:
+            @Sendable (
+                UnsafeMutablePointer<UInt64>, UnsafePointer<UInt64>, UnsafePointer<tacit_modulus>, Int
+            ) -> Void
+    ) {
+        let (basis, n) = (basis, degree)
+        let replaced = replacing(becomesSecret: becomesSecret)
+        nonisolated(unsafe) let (old, new) = (replaced.old, replaced.new)
+        basis.ring.forEachLimb(basis.count, cost: cost) { j in
+            kernel(new + j * n, old + j * n, basis.constants(j), j)
+        }
+        withExtendedLifetime(replaced.owner) {}
+    }
+
     /// self + other
     public mutating func add(_ other: Self) {
         basis.require(other.basis, "add")
-        if other.isSecret { makeSecret() }
         let n = degree
-        update { words, q, j in tacit_vector_add(words, words, other.limb(j), n, q) }
+        replace(becomesSecret: other.isSecret) { out, own, q, j in tacit_vector_add(out, own, other.limb(j), n, q) }
     }
 
     /// self − other
     public mutating func subtract(_ other: Self) {
         basis.require(other.basis, "subtract")
-        if other.isSecret { makeSecret() }
         let n = degree
-        update { words, q, j in tacit_vector_subtract(words, words, other.limb(j), n, q) }
+        replace(becomesSecret: other.isSecret) { out, own, q, j in
+            tacit_vector_subtract(out, own, other.limb(j), n, q)
+        }
     }
 
     /// −self
     public mutating func negate() {
         let n = degree
-        update { words, q, _ in tacit_vector_negate(words, words, n, q) }
+        replace { out, own, q, _ in tacit_vector_negate(out, own, n, q) }
     }
 
     /// self · s for an integer s.
     public mutating func multiply(byInteger s: Int64) {
         let (n, basis) = (degree, basis)
-        update { words, q, j in tacit_vector_scale(words, words, basis[j].residue(s), n, q) }
+        replace { out, own, q, j in tacit_vector_scale(out, own, basis[j].residue(s), n, q) }
     }
 
     /// self · s for a constant given by its residues, one per limb, each in [0, q_j).
     public mutating func multiply(byResidues s: [UInt64]) {
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update { words, q, j in tacit_vector_scale(words, words, s[j] % q.pointee.value, n, q) }
+        replace { out, own, q, j in tacit_vector_scale(out, own, s[j] % q.pointee.value, n, q) }
     }
 
     public static func + (left: consuming Self, right: Self) -> Self {
@@ -66,28 +84,29 @@ extension RNSPolynomial<Evaluations> {
     /// self · other
     public mutating func multiply(by other: Self) {
         basis.require(other.basis, "multiply")
-        if other.isSecret { makeSecret() }
         let n = degree
-        update(cost: 1) { words, q, j in tacit_vector_multiply(words, words, other.limb(j), n, q) }
+        replace(cost: 1, becomesSecret: other.isSecret) { out, own, q, j in
+            tacit_vector_multiply(out, own, other.limb(j), n, q)
+        }
     }
 
     /// self + a · b
     public mutating func addProduct(_ a: Self, _ b: Self) {
         basis.require(a.basis, "addProduct")
         basis.require(b.basis, "addProduct")
-        if a.isSecret || b.isSecret { makeSecret() }
         let n = degree
-        update(cost: 1) { words, q, j in tacit_vector_multiply_add(words, a.limb(j), b.limb(j), words, n, q) }
+        replace(cost: 1, becomesSecret: a.isSecret || b.isSecret) { out, own, q, j in
+            tacit_vector_multiply_add(out, a.limb(j), b.limb(j), own, n, q)
+        }
     }
 
     /// self + a · s for a constant by residues, one per limb.
     public mutating func addProduct(_ a: Self, byResidues s: [UInt64]) {
         basis.require(a.basis, "addProduct")
-        if a.isSecret { makeSecret() }
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update(cost: 1) { words, q, j in
-            tacit_vector_scale_add(words, a.limb(j), s[j] % q.pointee.value, words, n, q)
+        replace(cost: 1, becomesSecret: a.isSecret) { out, own, q, j in
+            tacit_vector_scale_add(out, a.limb(j), s[j] % q.pointee.value, own, n, q)
         }
     }
 
@@ -95,13 +114,7 @@ extension RNSPolynomial<Evaluations> {
     public mutating func addConstant(residues s: [UInt64]) {
         precondition(s.count == count, "residues: got \(s.count), want \(count)")
         let n = degree
-        update { words, q, j in
-            let (m, c) = (q.pointee.value, s[j] % q.pointee.value)
-            for i in 0..<n {
-                let sum = words[i] &+ c
-                words[i] = sum >= m ? sum &- m : sum
-            }
-        }
+        replace { out, own, q, j in tacit_vector_add_constant(out, own, s[j] % q.pointee.value, n, q) }
     }
 
     public static func * (left: consuming Self, right: Self) -> Self {
@@ -110,9 +123,9 @@ extension RNSPolynomial<Evaluations> {
     }
 
     /// Σₖ aₖ · bₖ, with one reduction per fifteen products.
-    /// - Parameter pairs: at least one; all over one basis.
+    /// - Parameter pairs: 1 … 4096 of them; all over one basis.
     public static func innerProduct(_ pairs: [(Self, Self)]) -> Self {
-        precondition(!pairs.isEmpty, "pairs: want at least one")
+        precondition((1...4096).contains(pairs.count), "pairs: got \(pairs.count), want 1...4096")
         let basis = pairs[0].0.basis
         for (a, b) in pairs {
             basis.require(a.basis, "innerProduct")
@@ -121,10 +134,10 @@ extension RNSPolynomial<Evaluations> {
         let n = basis.ring.degree
         let isSecret = pairs.contains { $0.0.isSecret || $0.1.isSecret }
         var result = Self(uninitialized: basis, isSecret: isSecret)
-        result.update(cost: 0.5 * Double(pairs.count)) { words, q, j in
+        result.update(cost: 0.5 * Double(pairs.count)) { out, q, j in
             let a = pairs.map { Optional($0.0.limb(j)) }
             let b = pairs.map { Optional($0.1.limb(j)) }
-            tacit_vector_dot(words, a, b, pairs.count, n, q)
+            tacit_vector_dot(out, a, b, pairs.count, n, q)
         }
         return result
     }

@@ -73,6 +73,21 @@ public struct RNSPolynomial<Form: PolynomialForm>: Sendable {
         return storage.words
     }
 
+    /// The words as they are, and the buffer for what replaces them: the same if it is ours alone, otherwise a new one, so
+    /// that nothing is copied only to be overwritten. `owner` must live until the old words have been read.
+    mutating func replacing(
+        becomesSecret: Bool = false
+    ) -> (old: UnsafePointer<UInt64>, new: UnsafeMutablePointer<UInt64>, owner: LimbStorage?) {
+        var owner: LimbStorage?
+        let old = UnsafePointer(storage.words)
+        if !isKnownUniquelyReferenced(&storage) {
+            owner = storage
+            storage = LimbStorage(count: storage.count, isSecret: storage.isSecret)
+        }
+        if becomesSecret { storage.isSecret = true }
+        return (old, storage.words, owner)
+    }
+
     /// Marks a value as secret, so that its memory is wiped when released.
     mutating func makeSecret() {
         guard !isSecret else { return }

@@ -54,11 +54,11 @@ public final class Ring: Sendable, Hashable, CustomStringConvertible {
     public func root(_ index: Int) -> UInt64 { tables[index].root }
 
     struct ConversionKey: Hashable {
-        let sources: Range<Int>
+        let sources: [Int]
         let targets: [Int]
     }
 
-    func conversion(from sources: Range<Int>, to targets: [Int]) -> BasisConversion {
+    func conversion(from sources: [Int], to targets: [Int]) -> BasisConversion {
         let key = ConversionKey(sources: sources, targets: targets)
         return conversions.withLock { cache in
             if let ready = cache[key] { return ready }

@@ -129,12 +129,20 @@ extension SmallPolynomial {
     /// Statistical distance from the uncut distribution: at most 2⁻⁵⁸ per coefficient.
     /// - Parameter count: a multiple of 8.
     public static func gaussian(count: Int, using random: inout some SecureRandom) -> SmallPolynomial {
+        gaussian(count: count, cumulative: gaussianTable, using: &random)
+    }
+
+    /// The same for another symmetric distribution on the integers.
+    /// - Parameter table: entry j is ⌊2⁶³ · Pr(|X| ≤ j)⌋.
+    package static func gaussian(
+        count: Int, cumulative table: [UInt64], using random: inout some SecureRandom
+    ) -> SmallPolynomial {
         precondition(count % 8 == 0, "count: want a multiple of 8")
         let result = SmallPolynomial(count: count)
         result.fill { values in
             withRandomWords(count, using: &random) { words in
                 tacit_sample_gaussian(
-                    values.baseAddress, words.baseAddress, count, gaussianTable, gaussianTable.count)
+                    values.baseAddress, words.baseAddress, count, table, table.count)
             }
         }
         return result

@@ -9,6 +9,8 @@ import CKernels
 /// Twiddles are within 0.51 units in the last place, and no operation is fused: every tier and every machine gives the
 /// same bits. No branch or address depends on a value.
 /// - Cost: n/2 · log₂ n butterflies.
+/// - Reference: Cheon, Kim, Kim, Song 2017 (ePrint 2016/421), section 2; sparse slots as in Cheon, Han, Kim, Kim, Song
+///   2018 (ePrint 2018/153), section 4.
 public final class SlotTransform: Sendable {
     /// N = 2^logDegree
     public let logDegree: Int

@@ -36,13 +36,17 @@ public struct UniformSeed: Hashable, Sendable {
     /// A uniformly distributed element of the ring over `basis`, in evaluation form.
     ///
     /// Every limb has a stream of its own, so a smaller basis gives the same residues for the primes it has.
-    /// - Parameter index: number of the polynomial, below 2³².
-    public func polynomial(_ basis: RNSBasis, label: Label, index: Int = 0) -> RNSPolynomial<Evaluations> {
+    /// - Parameters:
+    ///   - index: number of the polynomial, below 2³².
+    ///   - isSecret: for seeds that are keys, as of masks between two parties.
+    public func polynomial(
+        _ basis: RNSBasis, label: Label, index: Int = 0, isSecret: Bool = false
+    ) -> RNSPolynomial<Evaluations> {
         precondition((0..<1 << 32).contains(index), "index: got \(index), want 0..<2^32")
         let base = UInt64(label.code) << 48 | UInt64(index) << 16
         let n = basis.ring.degree
         let seed = bytes
-        var result = RNSPolynomial<Evaluations>(uninitialized: basis)
+        var result = RNSPolynomial<Evaluations>(uninitialized: basis, isSecret: isSecret)
         result.update(cost: 4) { words, q, j in
             tacit_sample_uniform(words, n, q, seed, base | UInt64(basis.index(j)))
         }

@@ -18,9 +18,10 @@ struct TacitCommand: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            DemoCommand.self, DataCommand.self, KeysCommand.self, EncryptCommand.self, TrainCommand.self,
+            DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
+            TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self,
+            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self,
         ])
 
     static func main() async {

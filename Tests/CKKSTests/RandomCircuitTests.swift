@@ -113,7 +113,8 @@ struct RandomCircuit: CKKSCircuit {
         var random = SeededRandom(seed: UInt64(100 + seed))
         let circuit = RandomCircuit(inputs: 3, length: 16, depth: 1 + seed % 5, using: &random)
         let plan = try circuit.plan(
-            errorBound: 1e-3, cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10),
+            errorBound: 1e-3,
+            cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10, secondsPerProduct: 2e-10),
             logDegrees: 12...15)
         #expect((plan.securityRow?.level.rawValue ?? 0) >= 128)
         let context = CKKSContext(plan.parameters)
@@ -144,5 +145,32 @@ struct RandomCircuit: CKKSCircuit {
         }
         // Bounds thousands of times too wide would say nothing.
         #expect(tightest > 1e-3)
+    }
+}
+
+@Suite struct ExplanationTests {
+    @Test func explanationNamesChoicesCostsAndTheTable() throws {
+        let circuit = CKKSCircuitClosure(inputs: { _ in [CircuitInput(slots: 1024, magnitude: 1)] }) {
+            inputs, evaluator throws(CKKSError) in
+            var x = inputs[0]
+            for _ in 0..<3 { x = try evaluator.square(x) }
+            return [try evaluator.add(x, evaluator.rotate(x, by: 1))]
+        }
+        let plan = try circuit.plan(
+            errorBound: 1e-4,
+            cost: CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10, secondsPerProduct: 2e-10))
+        let text = plan.explanation.joined(separator: "\n")
+        #expect(text.contains("128 bits by Security Guidelines for Implementing HE 2024, Table 5.2"), "\(text)")
+        #expect(text.contains("3 of 3 levels"), "\(text)")
+        #expect(text.contains("relinearisation, 1 rotation: "), "\(text)")
+        #expect(text.contains("not smaller    N = 2^11: "), "\(text)")
+        #expect(plan.summary.securityBits == 128)
+        #expect(plan.errorBound <= 1e-4)
+        // The next smaller scale would not have been enough, or would not be allowed.
+        #expect(plan.errorBound > 1e-4 / 4)
+        #expect(throws: CKKSError.self) { try plan.requireMemory(plan.memoryBytes - 1) }
+        try plan.requireMemory(plan.memoryBytes)
+        let data = try JSONEncoder().encode(plan.summary)
+        #expect(try JSONDecoder().decode(CircuitPlan.Summary.self, from: data) == plan.summary)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Parallelism
 import Synchronization
 import Testing
@@ -21,5 +22,17 @@ import Testing
                 return index
             }
         } throws: { ($0 as? Failure)?.index == 40 }
+    }
+
+    /// Memory that is written to is no longer available.
+    @Test func availableMemoryIsWithinTheMachineAndShrinks() throws {
+        let before = try #require(SystemMemory.availableBytes)
+        #expect(before > 0 && before <= Int(ProcessInfo.processInfo.physicalMemory))
+        let size = 512 << 20
+        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
+        defer { block.deallocate() }
+        memset(block, 1, size)
+        // Other processes come and go, so only half of it is asked for.
+        #expect(try #require(SystemMemory.availableBytes) < before - size / 2)
     }
 }

@@ -40,6 +40,7 @@ import Testing
                 let product = { (x: UInt64, y: UInt64) in ReferenceLattice.multiply(x, y, q) }
                 check("add", { tacit_vector_add(&$0, a, b, n, &m) }) { (a[$0] + b[$0]) % q }
                 check("subtract", { tacit_vector_subtract(&$0, a, b, n, &m) }) { (a[$0] + q - b[$0]) % q }
+                check("add constant", { tacit_vector_add_constant(&$0, a, s[70], n, &m) }) { (a[$0] + s[70]) % q }
                 check("negate", { tacit_vector_negate(&$0, a, n, &m) }) { (q - a[$0]) % q }
                 check("multiply", { tacit_vector_multiply(&$0, a, b, n, &m) }) { product(a[$0], b[$0]) }
                 check("multiply-add", { tacit_vector_multiply_add(&$0, a, b, c, n, &m) }) {
@@ -58,9 +59,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelTests.sizes, [1, 2, 13, 14, 15, 16, 31, 48])
+    /// Short ones, long ones, and lengths that are no multiple of the run that long ones are cut into.
+    @Test(arguments: KernelTests.sizes, [1, 2, 4, 5, 6, 7, 13, 14, 15, 16, 31, 48])
     func lazySumsOfProducts(bits: Int, count: Int) throws {
-        let n = 128
+        let n = count < 16 ? 1088 : 128
         let modulus = try Modulus.testPrimes(bits: bits)[0]
         var m = tacit_modulus_make(modulus.value)
         let q = modulus.value
@@ -101,7 +103,14 @@ import Testing
         var generator = TestGenerator(seed: 11)
         var reals: [Double] = [
             0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0x1p52, -0x1p52, 0x1p53 + 2, 0x1p62, -0x1p63, 0x1p64, 0x1p100,
+            0x1p63.nextDown, -(0x1p63.nextDown), 0x1p51 + 0.5, 0x1p51 + 1.5, -0x1p51 - 0.5, 0x1p1023,
+            -Double.greatestFiniteMagnitude, Double.leastNonzeroMagnitude, Double(modulus.value),
+            -Double(modulus.value),
+            -1.5 * Double(modulus.value), 0x1p200 + 0x1p160,
         ]
+        // A run of large ones, a run of small ones, and mixed ones: kernels look at runs.
+        while reals.count < 64 { reals.append(.random(in: -0x1p500...0x1p500, using: &generator)) }
+        while reals.count < 128 { reals.append(.random(in: -0x1p52...0x1p52, using: &generator)) }
         while reals.count < n {
             reals.append(
                 Double.random(in: -1...1, using: &generator)
@@ -208,21 +217,56 @@ import Testing
         }
     }
 
-    @Test func centredValuesAreTheIntegers() throws {
-        let ring = TestRings.small
-        let n = ring.degree
+    /// The double nearest to the integer for one and two primes, a few last places for more, the same in every tier.
+    @Test(arguments: [
+        [50], [15], [50, 49], [30, 50], [17, 15], [50, 40, 40], [40, 20, 31, 50], Array(repeating: 50, count: 20),
+    ])
+    func centredValuesAreTheIntegers(bits: [Int]) throws {
+        let ring = TestRings.make(10, bits.map { max($0, 15) }, [])
+        let (basis, n) = (ring.ciphertextBasis, ring.degree)
+        let moduli = basis.moduli
+        let product = moduli.reduce(BigInteger(1)) { $0 * BigInteger($1.value) }
+        let half = product >> 1
         var generator = TestGenerator(seed: 5)
-        let values = (0..<n).map { i in
-            i < 5
-                ? [0, 1, -1, 0x1p70, -0x1p70][i]
-                : (Double.random(in: -1...1, using: &generator) * Double(sign: .plus, exponent: i % 90, significand: 1))
-                    .rounded(.toNearestOrEven)
+        var integers: [BigInteger] = [0, 1, -1, half, -half, half - 1, 1 - half]
+        while integers.count < n {
+            // All magnitudes: random bits cut to a random length.
+            let length = Int.random(in: 0..<product.bitWidth - 1, using: &generator)
+            var x = BigInteger(0)
+            for _ in 0..<(length + 49) / 50 { x = (x << 50) + BigInteger(generator.next() >> 14) }
+            x = x.modulo(BigInteger(1) << length)
+            integers.append(integers.count % 2 == 0 ? x : -x)
         }
-        for count in 3...5 {
-            let a = try RNSPolynomial<Coefficients>(rounding: values, basis: ring.basis(count))
+        var a = RNSPolynomial<Coefficients>(zero: basis)
+        for (j, q) in moduli.enumerated() {
+            let residues = integers.map { $0.modulo(BigInteger(q.value)).limbs(count: 1)[0] }
+            a.withMutableLimb(j) { _ = $0.update(fromContentsOf: residues) }
+        }
+        var seen: [[UInt64]] = []
+        Self.perTier { tier in
             let got = a.centredValues()
-            let wrong = values.indices.first { abs(got[$0] - values[$0]) > 0x1p-50 * abs(values[$0]) }
-            #expect(wrong == nil, "\(count) primes: \(wrong.map { got[$0] } ?? 0)")
+            seen.append(got.map(\.bitPattern))
+            let wrong = integers.indices.first { i in
+                let error = (BigInteger(truncating: got[i]) - integers[i]).magnitude
+                if bits.count > 2 { return error << 50 > integers[i].magnitude * BigInteger(bits.count) }
+                // Nearest: at most half a unit in the last place.
+                return error << 1 > BigInteger(truncating: max(1, got[i].magnitude.ulp))
+                    || (got[i].magnitude < 0x1p53 && error != 0)
+            }
+            #expect(wrong == nil, "\(bits), \(Tiers.names[Int(tier)]): \(wrong.map { got[$0] } ?? 0)")
+        }
+        #expect(seen.allSatisfy { $0 == seen[0] }, "\(bits)")
+    }
+
+    @Test func firstBadNumberIsFound() {
+        for bad in [Double.nan, .infinity, -.infinity, -.nan] {
+            for place in [0, 63, 64, 200, 255] {
+                var values = [Double](repeating: .greatestFiniteMagnitude, count: 256)
+                #expect(tacit_first_not_finite(values, 256) == 256)
+                values[place] = bad
+                values[255] = bad
+                #expect(tacit_first_not_finite(values, 256) == place)
+            }
         }
     }
 

@@ -77,6 +77,79 @@ import Testing
         #expect(greatest < 6.5 * KeySwitchKey.noiseDeviation(ring, ciphertextPrimes: basis.count))
     }
 
+    /// Divided once, as with one division after the other: both within their roundings, every number of primes, digits of
+    /// one, two and three primes, the same bits in every tier.
+    @Test(arguments: 0..<4)
+    func relinearisedAndRescaledAtOnce(number: Int) throws {
+        let ring = Self.rings[number]
+        var random = SeededRandom(seed: UInt64(50 + number))
+        let key = try RLWESecretKey(ring: ring, using: &random)
+        let relinearisation = try KeySwitchKey.relinearisation(key, using: &random)
+        for count in 2...ring.parameters.moduli.count {
+            let basis = ring.basis(count)
+            let three = RLWECiphertext(parts: (0..<3).map { .random(basis, seed: UInt64(10 * count + $0)) })
+            let (u0, u1) = relinearisation.switching(three.parts[2])
+            let relinearised = relinearisation.relinearised(three)
+            #expect(relinearised.parts == [three.parts[0] + u0, three.parts[1] + u1])
+            let sequential = RLWECiphertext(parts: relinearised.parts.map { $0.dividedByDroppedPrimes() })
+            var results: [RLWECiphertext] = []
+            for tier in Tiers.all {
+                tacit_cpu_limit_tier(tier)
+                defer { tacit_cpu_limit_tier(.max) }
+                results.append(relinearisation.relinearisedAndRescaled(three))
+            }
+            #expect(results.allSatisfy { $0.parts == results[0].parts })
+            #expect(results[0].basis == ring.basis(count - 1))
+            let (deviation, greatest) = Self.measure(key.decrypt(results[0]) - key.decrypt(sequential))
+            let rounding = ((1 + 2 * Double(ring.degree) / 3) / 12).squareRoot()
+            let quotient = Double(basis[count - 1].value)
+            let allowed = 2 * (rounding + KeySwitchKey.noiseDeviation(ring, ciphertextPrimes: count) / quotient)
+            #expect(deviation < allowed && greatest < 6.5 * allowed, "\(count) primes: \(deviation), \(allowed)")
+        }
+    }
+
+    @Test func productsOfCiphertextsAreThoseOfTheirParts() {
+        for ring in [TestRings.small, TestRings.make(12, [50, 30], [])] {
+            let basis = ring.ciphertextBasis
+            let parts = (0..<5).map { RNSPolynomial<Evaluations>.random(basis, seed: UInt64($0)) }
+            let (a, b) = (RLWECiphertext(parts: Array(parts[0..<2])), RLWECiphertext(parts: Array(parts[2..<4])))
+            for tier in Tiers.all {
+                tacit_cpu_limit_tier(tier)
+                defer { tacit_cpu_limit_tier(.max) }
+                #expect(
+                    a.tensorProduct(b).parts == [
+                        parts[0] * parts[2], parts[0] * parts[3] + parts[1] * parts[2], parts[1] * parts[3],
+                    ])
+                #expect(a.tensorSquare().parts == a.tensorProduct(a).parts)
+                #expect(a.multiplied(by: parts[4]).parts == [parts[0] * parts[4], parts[1] * parts[4]])
+            }
+        }
+    }
+
+    /// What is shared stays as it was; what is owned alone changes in place.
+    @Test func operationsLeaveSharedOperandsAlone() {
+        let basis = TestRings.small.ciphertextBasis
+        let a = RNSPolynomial<Evaluations>.random(basis, seed: 1)
+        let copy = RNSPolynomial<Evaluations>.random(basis, seed: 1)
+        let b = RNSPolynomial<Evaluations>.random(basis, seed: 2)
+        var c = a
+        c.add(b)
+        c.subtract(b)
+        #expect(c == a)
+        c.add(c)
+        #expect(c == a + a && a == copy)
+        c = a
+        c.negate()
+        c.multiply(byInteger: -1)
+        #expect(c == a && a == copy)
+        c.addProduct(a, b)
+        c.subtract(a * b)
+        #expect(c == a && a == copy)
+        let secret = RNSPolynomial<Evaluations>(zero: basis, isSecret: true)
+        c.add(secret)
+        #expect(c == a && c.isSecret && !a.isSecret)
+    }
+
     @Test(arguments: [1, 5, -7, 100])
     func rotationsPermuteTheMessage(steps: Int) throws {
         let ring = TestRings.small

@@ -39,6 +39,18 @@ public struct CircuitPlan: Sendable {
     public let memoryBytes: Int
     /// What was looked at before, and why it was not taken.
     public let rejected: [Rejection]
+    /// What other numbers of special primes would have cost.
+    public let alternatives: [Alternative]
+
+    /// One choice of special primes with its price.
+    public struct Alternative: Hashable, Sendable, Codable {
+        public let specialModuliBits: [Int]
+        /// nil when the security does not leave room for it.
+        public let seconds: Double?
+        public let keyBytes: Int?
+        public let isChosen: Bool
+        public let refusal: String?
+    }
 
     public struct Rejection: Sendable, CustomStringConvertible {
         public let logDegree: Int

@@ -54,12 +54,12 @@ public final class CircuitRecord: Sendable {
         counts.reduce(0) { $1.key.operation == operation ? $0 + $1.value : $0 }
     }
 
-    func note(_ operation: Operation, level: Int, times: Int = 1) {
+    package func note(_ operation: Operation, level: Int, times: Int = 1) {
         state.withLock { $0.counts[Entry(operation: operation, level: level), default: 0] += times }
     }
 
-    func noteLevel(_ level: Int) { state.withLock { $0.lowestLevel = min($0.lowestLevel, level) } }
-    func noteKeys(_ body: (inout CKKSKeyRequirements) -> Void) { state.withLock { body(&$0.keys) } }
+    package func noteLevel(_ level: Int) { state.withLock { $0.lowestLevel = min($0.lowestLevel, level) } }
+    package func noteKeys(_ body: (inout CKKSKeyRequirements) -> Void) { state.withLock { body(&$0.keys) } }
 }
 
 /// Counts the bytes that one planned ciphertext would take, as long as it lives.

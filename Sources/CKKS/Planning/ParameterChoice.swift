@@ -121,7 +121,8 @@ extension CKKSCircuit {
                 overflow = error
                 continue
             }
-            literal.specialModuliBits = try specialPrimes(for: literal, record: record, cost: cost)
+            let alternatives = try specialPrimes(for: literal, record: record, cost: cost)
+            literal.specialModuliBits = alternatives.first(where: \.isChosen)?.specialModuliBits ?? []
             let parameters = try CKKSParameters(literal)
             let (final, results) = try rehearse(CKKSContext(planning: parameters.chain))
             let error = results.map(\.errorBound).max() ?? 0
@@ -131,7 +132,8 @@ extension CKKSCircuit {
                     message: "with a scale of 2^\(scaleBits) the error bound is \(error), want \(errorBound)")
             }
             _ = outputs
-            return summary(parameters, depth: depth, final, results, cost: cost, rejected: rejected)
+            return summary(
+                parameters, depth: depth, final, results, cost: cost, rejected: rejected, alternatives: alternatives)
         }
         throw overflow ?? CKKSError(code: .noParameters, message: "no first modulus holds the values")
     }
@@ -148,34 +150,49 @@ extension CKKSCircuit {
         return (record, try run(inputs, with: evaluator))
     }
 
-    /// Sizes of the special primes with the least estimated time that the security leaves room for.
+    /// Choices of special primes; the one with the least estimated time that the security leaves room for is marked.
     private func specialPrimes(
         for literal: CKKSParameters.Literal, record: CircuitRecord, cost: CostModel
-    ) throws(CKKSError) -> [Int] {
+    ) throws(CKKSError) -> [CircuitPlan.Alternative] {
         guard record.keys.count > 0 else { return [] }
-        var best: (bits: [Int], seconds: Double)?
-        var reason: CKKSError?
+        var found: [(bits: [Int], result: Result<(seconds: Double, bytes: Int), CKKSError>)] = []
         for count in 1...min(8, literal.depth + 1) {
             let digit = literal.firstModulusBits + (count - 1) * literal.scaleBits
             // Four bits above the digit make the keys' errors small against the rounding.
             let size = min(50, (digit + 4 + count - 1) / count)
             var candidate = literal
             candidate.specialModuliBits = [Int](repeating: size, count: count)
-            let parameters: CKKSParameters
-            do { parameters = try CKKSParameters(candidate) } catch {
-                reason = error
-                continue
+            do {
+                let parameters = try CKKSParameters(candidate)
+                let seconds = cost.seconds(record.counts, chain: parameters.chain)
+                let bytes = parameters.evaluationKeyBytes(record.keys)
+                found.append((candidate.specialModuliBits, .success((seconds, bytes))))
+            } catch {
+                found.append((candidate.specialModuliBits, .failure(error)))
             }
-            let seconds = cost.seconds(record.counts, chain: parameters.chain)
-            if best == nil || seconds < best!.seconds { best = (candidate.specialModuliBits, seconds) }
         }
-        if let best { return best.bits }
-        throw reason!
+        let best = found.indices.min { seconds(found[$0].result) < seconds(found[$1].result) }!
+        if case .failure(let reason) = found[best].result { throw reason }
+        return found.enumerated().map { index, one in
+            switch one.result {
+            case .success(let price):
+                CircuitPlan.Alternative(
+                    specialModuliBits: one.bits, seconds: price.seconds, keyBytes: price.bytes,
+                    isChosen: index == best, refusal: nil)
+            case .failure(let reason):
+                CircuitPlan.Alternative(
+                    specialModuliBits: one.bits, seconds: nil, keyBytes: nil, isChosen: false, refusal: reason.message)
+            }
+        }
+    }
+
+    private func seconds(_ result: Result<(seconds: Double, bytes: Int), CKKSError>) -> Double {
+        if case .success(let price) = result { price.seconds } else { .infinity }
     }
 
     private func summary(
         _ parameters: CKKSParameters, depth: Int, _ record: CircuitRecord, _ outputs: [CKKSCiphertext], cost: CostModel,
-        rejected: [CircuitPlan.Rejection]
+        rejected: [CircuitPlan.Rejection], alternatives: [CircuitPlan.Alternative]
     ) -> CircuitPlan {
         let inputs = inputs(maximumSlots: parameters.maximumSlots)
         let top = parameters.chain.top
@@ -195,6 +212,6 @@ extension CKKSCircuit {
             errorBound: outputs.map(\.errorBound).max() ?? 0,
             seconds: cost.seconds(record.counts, chain: parameters.chain), uploadBytes: upload,
             downloadBytes: download, keyBytes: keyBytes, memoryBytes: keyMemory + inputMemory + record.peakBytes,
-            rejected: rejected)
+            rejected: rejected, alternatives: alternatives)
     }
 }

@@ -9,6 +9,7 @@
 #include "tacit_montgomery64.h"
 #include "tacit_lattice.h"
 #include "tacit_slots.h"
+#include "tacit_noise.h"
 #include "tacit_network.h"
 
 #endif

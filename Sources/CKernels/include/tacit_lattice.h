@@ -57,6 +57,8 @@ void tacit_ntt_inverse(const tacit_ntt *tables, uint64_t *x);
 
 void tacit_vector_add(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 void tacit_vector_subtract(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
+/// out = a + s
+void tacit_vector_add_constant(uint64_t *out, const uint64_t *a, uint64_t s, size_t n, const tacit_modulus *q);
 void tacit_vector_negate(uint64_t *out, const uint64_t *a, size_t n, const tacit_modulus *q);
 void tacit_vector_multiply(uint64_t *out, const uint64_t *a, const uint64_t *b, size_t n, const tacit_modulus *q);
 /// out = a · b + c
@@ -72,7 +74,7 @@ void tacit_vector_subtract_scale(uint64_t *out, const uint64_t *a, const uint64_
                                  const tacit_modulus *q);
 /// out = x mod q for words below 2^63
 void tacit_vector_reduce(uint64_t *out, const uint64_t *x, size_t n, const tacit_modulus *q);
-/// out = Σ_k a[k] · b[k] over `count` ≥ 1 pairs, reduced once per sixteen products at most
+/// out = Σ_k a[k] · b[k] over `count` pairs, 1 ≤ count ≤ 4096; a reduction serves many products
 void tacit_vector_dot(uint64_t *out, const uint64_t *const *a, const uint64_t *const *b, size_t count, size_t n,
                       const tacit_modulus *q);
 
@@ -100,21 +102,47 @@ typedef struct {
 
 /// out_j = x − v·Q mod p_j where x in [0, Q) is given by its residues and v is 0 or 1, the nearest integer to x/Q:
 /// the representative nearest to zero, up to a rounding error of 2^-45 · sources at the boundary ±Q/2, where either
-/// neighbour may come out. (Halevi, Polyakov, Shoup 2019, section 2.1.)
+/// neighbour may come out; exactly the nearest for one source. (Halevi, Polyakov, Shoup 2019, section 2.1.)
 /// - out, in: one pointer per prime.
 /// - first, n: the range of coefficients, multiples of 64.
 void tacit_convert_centred(uint64_t *const *out, const uint64_t *const *in, const tacit_conversion *conversion,
                            size_t first, size_t n);
 
-/// The most source primes that a conversion takes.
+/// The half of it that no target has a part in: y_i = x_i·(Q/q_i)^(-1) mod q_i and v, the nearest integer to Σ y_i/q_i.
+/// - y: one pointer per source, may be `in`. v: one word per coefficient.
+void tacit_convert_prepare(uint64_t *const *y, uint64_t *v, const uint64_t *const *in,
+                           const tacit_conversion *conversion, size_t first, size_t n);
+
+/// The other half: out_j = Σ y_i·(Q/q_i) − v·Q mod p_j, for any choice of the targets.
+void tacit_convert_finish(uint64_t *const *out, const uint64_t *const *y, const uint64_t *v,
+                          const tacit_conversion *conversion, size_t first, size_t n);
+
+/// The most primes on either side of a conversion.
 #define TACIT_CONVERSION_SOURCES 64
+#define TACIT_CONVERSION_TARGETS 128
 
 // MARK: Sampling and encoding
 
 /// Residues of small signed integers: out = v mod q for |v| < q.
 void tacit_vector_from_signed(uint64_t *out, const int64_t *v, size_t n, const tacit_modulus *q);
-/// Residues of reals rounded to the nearest integer (ties to even), any finite magnitude.
+/// Residues of reals rounded to the nearest integer (ties to even), any finite magnitude. No branch or address depends on
+/// a value while all are below 2^52 in magnitude (2^63 but for the answer whether all are).
 void tacit_vector_from_double(uint64_t *out, const double *v, size_t n, const tacit_modulus *q);
+
+/// The place of the first NaN or infinity among n numbers; n when there is none.
+size_t tacit_first_not_finite(const double *v, size_t n);
+
+/// Constants for putting together an integer from its residues modulo `primes` primes q_i, q_0 first.
+typedef struct {
+    size_t primes;                ///< at most TACIT_CONVERSION_SOURCES
+    const tacit_modulus *moduli;  ///< the q_i
+    const uint64_t *inverse;      ///< [i·primes + j] q_i^(-1) mod q_j for i < j
+} tacit_garner;
+
+/// The representatives in (−Q/2, Q/2) of coefficients first … first + n − 1, as doubles: the nearest ones for one or two
+/// primes; within a relative error of primes · 2^-53 for more. The same bits in every tier.
+/// - in: one pointer per prime. first, n: multiples of 64.
+void tacit_centred(double *out, const uint64_t *const *in, const tacit_garner *garner, size_t first, size_t n);
 
 /// Uniform residues by rejection from a ChaCha20 stream: words of `bits` low bits, taken in order, those ≥ q left out.
 void tacit_sample_uniform(uint64_t *out, size_t n, const tacit_modulus *q, const uint8_t seed[32], uint64_t nonce);

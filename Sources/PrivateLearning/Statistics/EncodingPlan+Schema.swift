@@ -1,4 +1,5 @@
 import FixedPoint
+import Foundation
 import Tabular
 
 extension EncodingPlan {
@@ -14,8 +15,30 @@ extension EncodingPlan {
         self = try Self.make(schema: schema, target: target, maximumRows: maximumRows, minimumCohort: minimumCohort)
     }
 
+    /// The plan of a schema with values of some encoded columns cut off at limits, which are rounded to three decimals
+    /// more than the column has, fewer where the fixed-point encoding has no room for them.
+    ///
+    /// Such limits are seldom public; a plan that has them belongs with the model that was trained with them.
+    /// - Throws: as ``init(schema:target:maximumRows:minimumCohort:)``.
+    public init(
+        schema: Schema, target: String? = nil, clipping limits: [String: ClosedRange<Double>], maximumRows: Int,
+        minimumCohort: Int
+    ) throws {
+        var failure: any Error = PrivateLearningError(code: .unfitSchema, message: "limits: do not fit the schema")
+        for extra in stride(from: 3, through: 0, by: -1) {
+            do {
+                self = try Self.make(
+                    schema: schema, target: target, limits: limits, extraDecimals: extra, maximumRows: maximumRows,
+                    minimumCohort: minimumCohort)
+                return
+            } catch { failure = error }
+        }
+        throw failure
+    }
+
     private static func make(
-        schema: Schema, target: String?, maximumRows: Int, minimumCohort: Int
+        schema: Schema, target: String?, limits: [String: ClosedRange<Double>] = [:], extraDecimals: Int = 0,
+        maximumRows: Int, minimumCohort: Int
     ) throws -> EncodingPlan {
         guard schema.isConfirmed else {
             throw PrivateLearningError(
@@ -32,7 +55,12 @@ extension EncodingPlan {
                 if column.role == .target { column.role = .feature }
                 return column
             }, missingMarks: aimed.missingMarks)
-        let recipe = try Recipe.publicEncoding(for: encoded).resolved(with: encoded)
+        var steps = try Recipe.publicEncoding(for: encoded)
+        if !limits.isEmpty {
+            let outputs = try steps.resolved(with: encoded).outputs
+            steps = Recipe(steps.steps + outputs.compactMap { clip($0, limits[$0.name], extraDecimals: extraDecimals) })
+        }
+        let recipe = try steps.resolved(with: encoded)
         var columns: [Column] = []
         for output in recipe.outputs {
             guard let lower = output.lower, let upper = output.upper, let decimals = output.decimals else {
@@ -55,6 +83,19 @@ extension EncodingPlan {
         return try EncodingPlan(
             recipe: recipe, columns: columns, target: targetName, maximumRows: maximumRows, minimumCohort: minimumCohort
         )
+    }
+
+    /// The step that cuts a column off, nil when its declared bounds are as tight.
+    private static func clip(
+        _ column: EncodedColumn, _ limits: ClosedRange<Double>?, extraDecimals: Int
+    ) -> Recipe.Step? {
+        guard let limits, let lower = column.lower, let upper = column.upper, let decimals = column.decimals,
+            limits.lowerBound > lower || limits.upperBound < upper
+        else { return nil }
+        let unit = pow(10, Double(min(15, decimals + extraDecimals)))
+        func rounded(_ value: Double) -> Double { (min(max(value, lower), upper) * unit).rounded() / unit }
+        return .clipTo(
+            .named([column.name]), lower: rounded(limits.lowerBound), upper: rounded(limits.upperBound))
     }
 
     /// A table as integers.

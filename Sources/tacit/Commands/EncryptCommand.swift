@@ -15,6 +15,10 @@ struct EncryptCommand: ParsableCommand {
               features  columns without products, for predictions by a server that has a model
             With --model instead of --data a model is encrypted, for predictions on rows in the clear.
 
+            Under a CKKS key, --as rows makes scaled rows for training by gradients (a logistic model where the target has \
+            two values, a linear one elsewhere; --for says otherwise), and features are for predictions. The secret key in \
+            place of the public one makes half the bytes.
+
             All owners of one study need the same schema, --max-rows and --min-cohort.
             """)
 
@@ -28,6 +32,16 @@ struct EncryptCommand: ParsableCommand {
     @Option(name: .customLong("as"), help: "sums, rows or features.") var form: Form = .sums
     @Option(help: "Who these rows belong to; the server adds each owner once.") var owner: String?
     @Option(help: "Overrides the schema's target.") var target: String?
+    @Option(help: "The scheme; the key says it too.") var scheme: String?
+    @Option(name: .customLong("for"), help: "ckks: what is to be trained on the rows, logistic, linear or ridge.")
+    var purpose: CircuitOptions.Model?
+    @Option(help: "ckks: parts of the rows that take turns in training, one an iteration.") var batches = 1
+    @Option(help: "ckks: values farther from the mean than so many deviations are cut off.")
+    var clip = FeatureScaling.standardClip
+    @Option(help: "ckks: a model whose encoding features shall have, cut-off values included.") var like: String?
+    @Flag(name: .customLong("single-row"), help: "ckks: features a ciphertext a row, for the shortest wait.")
+    var isSingleRow = false
+    @OptionGroup var passphrase: PassphraseOptions
     @Option(name: .customLong("max-rows"), help: "Most rows that all owners together may have.") var maximumRows =
         1 << 20
     @Option(name: .customLong("min-cohort"), help: "Fewest rows over which sums are formed or opened.")
@@ -40,6 +54,11 @@ struct EncryptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        let isCKKS = try CKKSKeyFiles.isOne(key)
+        guard scheme == nil || scheme == (isCKKS ? CKKSKeyFiles.scheme : "paillier") else {
+            throw CommandFailure(.usage, "--scheme: got \(scheme!), the key is for \(isCKKS ? "ckks" : "paillier")")
+        }
+        if isCKKS { return try encryptCKKS() }
         let (_, publicKey) = try KeyInput.publicKey(key)
         var random = SystemRandom()
         if let model {
@@ -89,7 +108,7 @@ struct EncryptCommand: ParsableCommand {
         var file: String
     }
 
-    private func done(_ form: String, rows: Int?, ciphertexts: Int?) throws {
+    func done(_ form: String, rows: Int?, ciphertexts: Int?) throws {
         let bytes = (try? FileManager.default.attributesOfItem(atPath: out)[.size] as? Int) ?? 0
         let made = Made(form: form, rows: rows, ciphertexts: ciphertexts, bytes: bytes, file: out)
         if common.json { return try Console.json(made) }

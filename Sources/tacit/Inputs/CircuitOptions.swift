@@ -1,0 +1,68 @@
+import ArgumentParser
+import CKKS
+import Foundation
+import Lattice
+import PrivateLearning
+import Tabular
+
+/// What is going to be computed on ciphertexts, from which parameters follow.
+struct CircuitOptions: ParsableArguments {
+    enum Model: String, ExpressibleByArgument, CaseIterable { case logistic, linear, ridge }
+
+    @Option(help: "The model to be trained: logistic, linear or ridge.") var model: Model = .logistic
+    @Option(help: "Training iterations, or auto.") var iterations = "auto"
+    @Option(help: "Ridge penalty, a row.") var lambda: Double?
+    @Option(help: "Parts of the rows that take turns, one an iteration.") var batches = 1
+    @Option(help: "Rows of the table, when there is no --data.") var rows: Int?
+    @Option(help: "Encoded columns to learn from, when there is no --data.") var columns: Int?
+    @Option(help: "The greatest error that a weight may get from the encryption.")
+    var error = GradientCircuit.standardErrorBound
+
+    func validate() throws {
+        guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
+            throw ValidationError("--iterations: got \(iterations), want auto or a number from 1 on")
+        }
+        guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
+    }
+
+    var trainingPlan: TrainingPlan {
+        get throws {
+            try TrainingPlan(
+                loss: model == .logistic ? .logistic(.standard) : .squared,
+                iterations: Int(iterations) ?? TrainingPlan.standardIterations,
+                ridge: lambda ?? (model == .ridge ? 0.01 : 0), batches: batches)
+        }
+    }
+
+    /// The circuit for a table, or for its public size alone.
+    func circuit(data: String?, format: TableFormatOptions, target: String?) throws -> GradientCircuit {
+        let rowCount: Int
+        let featureCount: Int
+        if let data {
+            let (table, schema) = try format.read(data, target: target)
+            let plan = try EncodingPlan(schema: schema, maximumRows: EncodingPlan.rowLimit, minimumCohort: 1)
+            guard let name = plan.target else {
+                throw CommandFailure(.usage, "--target: the schema names none; say which column to predict")
+            }
+            rowCount = table.rowCount
+            featureCount = plan.features(for: name).count
+        } else {
+            guard let rows, let columns else {
+                throw CommandFailure(.usage, "give --data, or --rows and --columns")
+            }
+            guard rows > 0, columns > 0 else {
+                throw CommandFailure(.usage, "--rows, --columns: got \(rows) and \(columns), want positive numbers")
+            }
+            (rowCount, featureCount) = (rows, columns)
+        }
+        // The constant column, and the target beside the features of a squared loss.
+        let columnCount = featureCount + (model == .logistic ? 1 : 2)
+        return GradientCircuit(
+            plan: try trainingPlan, rowCount: rowCount, columnCount: columnCount,
+            entryBound: max(1, FeatureScaling.standardClip))
+    }
+
+    func plan(_ circuit: GradientCircuit, insecure: Bool) throws -> CircuitPlan {
+        try circuit.plan(errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
+    }
+}
