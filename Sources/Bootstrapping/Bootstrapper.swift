@@ -246,8 +246,3 @@ extension Bootstrapper {
         ]
     }
 }
-
-extension CKKSError.Code {
-    /// The machine has less memory than the work would take.
-    public static let insufficientMemory = CKKSError.Code(name: "insufficientMemory")
-}
