@@ -21,7 +21,8 @@ extension Bootstrapper {
         guard ciphertext.slots <= slots else {
             throw CKKSError(
                 code: .invalidSlots,
-                message: "refresh: got a ciphertext of \(ciphertext.slots) slots, want at most \(slots), for which this "
+                message:
+                    "refresh: got a ciphertext of \(ciphertext.slots) slots, want at most \(slots), for which this "
                     + "bootstrapper was made")
         }
         let available = ciphertext.isPlanned ? nil : try checkedKeys(ciphertext, evaluator)

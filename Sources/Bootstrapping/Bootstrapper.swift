@@ -182,6 +182,25 @@ public final class Bootstrapper: CKKSRefreshing {
         return wide * (2 * most + digits + 8)
     }
 
+    /// Bytes of everything together: keys, matrices, working space.
+    public var requiredBytes: Int { keyBytes + matrixBytes + workingBytes }
+
+    /// Throws unless this many bytes suffice; asked before keys are made, it saves minutes. The first refresh asks it too.
+    /// - Parameter bytes: the machine's physical memory when nil.
+    /// - Errors: `insufficientMemory`.
+    public func requireMemory(_ bytes: UInt64? = nil) throws(CKKSError) {
+        let available = bytes ?? ProcessInfo.processInfo.physicalMemory
+        guard UInt64(requiredBytes) <= available else {
+            func text(_ bytes: Double) -> String { String(format: "%.1f GB", bytes * 1e-9) }
+            throw CKKSError(
+                code: .insufficientMemory,
+                message:
+                    "bootstrapping: needs \(text(Double(requiredBytes))) (keys \(text(Double(keyBytes))), matrices "
+                    + "\(text(Double(matrixBytes))), working space \(text(Double(workingBytes)))), the machine has "
+                    + "\(text(Double(available))); fewer slots take less")
+        }
+    }
+
     /// The chance that a refresh gives garbage somewhere, over the choice of keys and encryption.
     public var failureProbability: Double { parameters.failureProbability(slots: slots) }
 
@@ -191,6 +210,7 @@ public final class Bootstrapper: CKKSRefreshing {
 
     func matrices() throws(CKKSError) -> (toCoefficients: [EncodedTransform], toSlots: [EncodedTransform]) {
         if let ready = encoded.withLock({ $0 }) { return ready }
+        try requireMemory()
         var made: (toCoefficients: [EncodedTransform], toSlots: [EncodedTransform]) = ([], [])
         for (plan, primes) in zip(toCoefficients, toCoefficientsPrimes) {
             made.toCoefficients.append(try plan.encoded(context, primes: primes))
@@ -211,7 +231,8 @@ public final class Bootstrapper: CKKSRefreshing {
 
     /// The power of two by which values are divided before and multiplied after, so that they fit the message bound.
     func shrink(_ magnitude: Double) -> Double {
-        let most = context.chain.moduli[0] * exp2(-Double(parameters.literal.messageRatioBits)) / parameters.messageScale
+        let most =
+            context.chain.moduli[0] * exp2(-Double(parameters.literal.messageRatioBits)) / parameters.messageScale
         return max(1, exp2(log2(magnitude / most).rounded(.up)))
     }
 }

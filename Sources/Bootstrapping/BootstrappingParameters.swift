@@ -137,7 +137,8 @@ public struct BootstrappingParameters: Hashable, Sendable, CustomStringConvertib
                     code: .insecureParameters,
                     message: "ephemeral secret: got weight \(literal.ephemeralWeight) at log2(q0 P') = "
                         + String(format: "%.1f", encapsulation.log2QP) + " with N = \(1 << literal.logDegree), want "
-                        + (limit.map { "at most \($0) for 128 bits" } ?? "weight 40 in the ring of 2^15 or 32 in that of 2^16"))
+                        + (limit.map { "at most \($0) for 128 bits" }
+                            ?? "weight 40 in the ring of 2^15 or 32 in that of 2^16"))
             }
         }
     }

@@ -19,6 +19,34 @@
     }                                                                                                   \
     ATTRIBUTE static void add_##TIER(float factor, const float *restrict x, float *restrict y, size_t count) { \
         for (size_t i = 0; i < count; i++) y[i] += factor * x[i];                                       \
+    }                                                                                                   \
+    ATTRIBUTE static void rectify_##TIER(const float *restrict x, float *restrict y, size_t count) {    \
+        for (size_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;                                  \
+    }                                                                                                   \
+    ATTRIBUTE static void mask_##TIER(const float *restrict x, float *restrict g, size_t count) {       \
+        for (size_t i = 0; i < count; i++) {                                                            \
+            float value = g[i];                                                                         \
+            g[i] = x[i] > 0 ? value : 0;                                                                \
+        }                                                                                               \
+    }                                                                                                   \
+    ATTRIBUTE static void maximum_##TIER(const float *restrict image, size_t line_stride, size_t lines, size_t columns, \
+                                         size_t channels, int32_t first, float *restrict best,          \
+                                         int32_t *restrict place) {                                     \
+        for (size_t c = 0; c < channels; c++) {                                                         \
+            best[c] = image[c];                                                                         \
+            place[c] = first + (int32_t)c;                                                              \
+        }                                                                                               \
+        for (size_t line = 0; line < lines; line++)                                                     \
+            for (size_t column = 0; column < columns; column++) {                                       \
+                size_t start = line * line_stride + column * channels;                                  \
+                const float *source = image + start;                                                    \
+                int32_t index = first + (int32_t)start;                                                 \
+                for (size_t c = 0; c < channels; c++) {                                                 \
+                    int larger = source[c] > best[c];                                                   \
+                    best[c] = larger ? source[c] : best[c];                                             \
+                    place[c] = larger ? index + (int32_t)c : place[c];                                  \
+                }                                                                                       \
+            }                                                                                           \
     }
 
 DEFINE_LOOPS(baseline, )
@@ -39,3 +67,12 @@ DEFINE_LOOPS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,f
 float tacit_network_sum_of_squares(const float *x, size_t count) { CHOOSE(sum_of_squares, x, count); }
 
 void tacit_network_add(float factor, const float *x, float *y, size_t count) { CHOOSE(add, factor, x, y, count); }
+
+void tacit_network_rectify(const float *x, float *y, size_t count) { CHOOSE(rectify, x, y, count); }
+
+void tacit_network_mask_by_positive(const float *x, float *g, size_t count) { CHOOSE(mask, x, g, count); }
+
+void tacit_network_window_maximum(const float *image, size_t line_stride, size_t lines, size_t columns, size_t channels,
+                                  int32_t first, float *best, int32_t *place) {
+    CHOOSE(maximum, image, line_stride, lines, columns, channels, first, best, place);
+}

@@ -44,6 +44,8 @@ public final class Network<Scalar: NetworkScalar>: @unchecked Sendable {
     }
 
     /// The rows of outputs for rows of inputs.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func predict(_ inputs: [Scalar]) -> [Scalar] {
         precondition(inputs.count % inputWidth == 0, "inputs: got \(inputs.count), want a multiple of \(inputWidth)")
         let count = inputs.count / inputWidth
@@ -79,7 +81,7 @@ public final class Network<Scalar: NetworkScalar>: @unchecked Sendable {
         guard examples.width == inputWidth else {
             throw .data("examples: got \(examples.width) features, want \(inputWidth)")
         }
-        guard examples.features.allSatisfy(\.isFinite) else {
+        guard Self.areFinite(examples.features) else {
             throw .data("examples: got a feature that is infinite or not a number")
         }
         if case .embedding(let count, _)? = layers.first {
@@ -88,6 +90,13 @@ public final class Network<Scalar: NetworkScalar>: @unchecked Sendable {
             try checkIndices(examples, count)
         }
         try loss.check(examples, outputs: outputWidth)
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    private static func areFinite(_ numbers: [Scalar]) -> Bool {
+        for number in numbers where !number.isFinite { return false }
+        return true
     }
 
     private func checkIndices(_ examples: Examples<Scalar>, _ count: Int) throws(NeuralNetworksError) {

@@ -20,6 +20,14 @@ public protocol NetworkScalar: BinaryFloatingPoint, Sendable {
     static func sumOfSquares(_ x: UnsafePointer<Self>, _ count: Int) -> Self
     /// y += factor·x.
     static func add(_ factor: Self, times x: UnsafePointer<Self>, to y: UnsafeMutablePointer<Self>, _ count: Int)
+    /// y = max(x, 0).
+    static func rectify(_ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>, _ count: Int)
+    /// g = 0 where x is not above 0.
+    static func mask(byPositive x: UnsafePointer<Self>, _ g: UnsafeMutablePointer<Self>, _ count: Int)
+    /// For each channel the largest value of a window that begins at `image`, and its index counted from `first`.
+    static func maximum(
+        _ image: UnsafePointer<Self>, lineStride: Int, lines: Int, columns: Int, channels: Int, first: Int,
+        _ best: UnsafeMutablePointer<Self>, _ place: UnsafeMutablePointer<Int32>)
     /// Natural functions, which the standard library does not have for generic numbers.
     static func exponential(_ x: Self) -> Self
     static func logarithm(_ x: Self) -> Self
@@ -55,6 +63,21 @@ extension Float: NetworkScalar {
         _ factor: Float, times x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int
     ) {
         tacit_network_add(factor, x, y, count)
+    }
+
+    public static func rectify(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
+        tacit_network_rectify(x, y, count)
+    }
+
+    public static func mask(byPositive x: UnsafePointer<Float>, _ g: UnsafeMutablePointer<Float>, _ count: Int) {
+        tacit_network_mask_by_positive(x, g, count)
+    }
+
+    public static func maximum(
+        _ image: UnsafePointer<Float>, lineStride: Int, lines: Int, columns: Int, channels: Int, first: Int,
+        _ best: UnsafeMutablePointer<Float>, _ place: UnsafeMutablePointer<Int32>
+    ) {
+        tacit_network_window_maximum(image, lineStride, lines, columns, channels, Int32(first), best, place)
     }
 
     public static func exponential(_ x: Float) -> Float { expf(x) }
@@ -103,6 +126,33 @@ extension Double: NetworkScalar {
         _ factor: Double, times x: UnsafePointer<Double>, to y: UnsafeMutablePointer<Double>, _ count: Int
     ) {
         for i in 0..<count { y[i] += factor * x[i] }
+    }
+
+    public static func rectify(_ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>, _ count: Int) {
+        for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
+    }
+
+    public static func mask(byPositive x: UnsafePointer<Double>, _ g: UnsafeMutablePointer<Double>, _ count: Int) {
+        for i in 0..<count where !(x[i] > 0) { g[i] = 0 }
+    }
+
+    public static func maximum(
+        _ image: UnsafePointer<Double>, lineStride: Int, lines: Int, columns: Int, channels: Int, first: Int,
+        _ best: UnsafeMutablePointer<Double>, _ place: UnsafeMutablePointer<Int32>
+    ) {
+        for c in 0..<channels {
+            best[c] = image[c]
+            place[c] = Int32(first + c)
+            for line in 0..<lines {
+                for column in 0..<columns {
+                    let index = line * lineStride + column * channels + c
+                    if image[index] > best[c] {
+                        best[c] = image[index]
+                        place[c] = Int32(first + index)
+                    }
+                }
+            }
+        }
     }
 
     public static func exponential(_ x: Double) -> Double { exp(x) }

@@ -60,6 +60,8 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
 
     // MARK: Norms
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func addSquaredNorms(
         input: Rows<Scalar>, gradient: Rows<Scalar>, _ cache: LayerCache<Scalar>, units: Units,
         to norms: UnsafeMutablePointer<Scalar>
@@ -129,6 +131,8 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
     }
 
     /// The gradient of some rows: the matrix, then the bias.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func direct(
         _ input: Rows<Scalar>, _ gradient: Rows<Scalar>, _ rows: Range<Int>, into target: UnsafeMutablePointer<Scalar>,
         accumulate: Bool
@@ -141,6 +145,8 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func product(
         _ input: Rows<Scalar>, _ gradient: Rows<Scalar>, _ rows: Range<Int>, into target: UnsafeMutablePointer<Scalar>,
         accumulate: Bool
@@ -175,6 +181,8 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
     // MARK: Sums
 
     /// - Parameter gradient: already multiplied by the weights, see ``scale(_:by:)``.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func accumulate(
         input: Rows<Scalar>, gradient: Rows<Scalar>, _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>,
         into vector: UnsafeMutablePointer<Scalar>

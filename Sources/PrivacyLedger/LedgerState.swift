@@ -62,6 +62,8 @@ struct LedgerState: Sendable {
             throw altered(row.sequence, "does not follow the entry before it: one was exchanged, removed or put in")
         }
         do {
+            // Words of a file that somebody else made shall not play tricks with the terminal that shows them.
+            for text in [row.actor, row.host, row.program, row.purpose] { _ = try LedgerText.checked("text", text) }
             return try LedgerEntry.Content(kind: row.kind, body: row.body)
         } catch {
             throw altered(row.sequence, "cannot be read (\(error))")
@@ -86,6 +88,7 @@ struct LedgerState: Sendable {
             try charges.add(event, count: 1)
             releases += 1
         case .runBegan(let run, let step, let steps, let reserved):
+            _ = try LedgerText.checked("run", run)
             guard runs[run] == nil else { throw .parameter("run", run, "one that has not begun") }
             guard steps > 0 else { throw .parameter("steps", steps, "at least 1") }
             try charges.add(step, count: reserved ? steps : 0)

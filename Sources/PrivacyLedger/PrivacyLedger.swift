@@ -15,7 +15,7 @@ import Synchronization
 ///   released without the ledger.
 /// - Edge cases: file systems without working locks (some network mounts) void what is said about several processes. A
 ///   copy of a ledger that is older than the last release knows less than was spent; see ``verify(pinned:)``.
-/// - Cost: per spend three flushes of the disk, and the composition of all distinct releases; opening reads and hashes all
+/// - Cost: per spend five flushes of the disk, and the composition of all distinct releases; opening reads and hashes all
 ///   entries.
 public final class PrivacyLedger: Sendable {
     /// Whether a ledger may be written to.
@@ -139,9 +139,10 @@ public struct LedgerIdentity: Hashable, Sendable {
         self.actor = try LedgerText.checked("actor", actor ?? Self.user)
         self.program = try LedgerText.checked("program", program)
         var name = [CChar](repeating: 0, count: 256)
-        let isKnown = gethostname(&name, name.count - 1) == 0 && name[0] != 0
+        let isKnown = gethostname(&name, name.count - 1) == 0
         let length = name.firstIndex(of: 0) ?? 0
-        host = isKnown ? String(decoding: name[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown"
+        let text = String(decoding: name[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        host = isKnown ? (try? LedgerText.checked("host", text)) ?? "unknown" : "unknown"
         process = getpid()
     }
 

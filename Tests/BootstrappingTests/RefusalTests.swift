@@ -36,7 +36,8 @@ import Testing
     @Test func othersKeysParametersAndSlotsAreRefused() throws {
         var bench = try BootstrappingBench(.insecure4096depth4)
         let evaluator = try bench.evaluator(bench.bootstrapper(slots: 4))
-        #expect(refusal { _ = try evaluator.refreshed(bench.encrypt(bench.values(8), level: 1)) }?.code == .invalidSlots)
+        #expect(
+            refusal { _ = try evaluator.refreshed(bench.encrypt(bench.values(8), level: 1)) }?.code == .invalidSlots)
         let other = CKKSSecretKey(bench.context, using: &bench.random)
         let foreign = try CKKSEncryptor(other).encrypt([0.5], level: 1, slots: 4, using: &bench.random)
         #expect(refusal { _ = try evaluator.refreshed(foreign) }?.code == .keyMismatch)
@@ -44,7 +45,8 @@ import Testing
         let plain = CKKSContext(
             try CKKSParameters(.init(logDegree: 12, depth: 2, security: .insecureForTestsOnly)))
         #expect(refusal { _ = try Bootstrapper(bench.parameters, context: plain) }?.code == .parameterMismatch)
-        #expect(refusal { _ = try Bootstrapper(bench.parameters, context: bench.context, slots: 3) }?.code == .invalidSlots)
+        #expect(
+            refusal { _ = try Bootstrapper(bench.parameters, context: bench.context, slots: 3) }?.code == .invalidSlots)
     }
 
     @Test func valuesTooLargeForLevelZeroAreRefused() throws {
@@ -72,5 +74,14 @@ import Testing
         literal = .n65536depth10
         literal.slotsToCoefficients = [[]]
         #expect(refusal { _ = try BootstrappingParameters(literal) }?.code == .invalidParameters)
+    }
+
+    @Test func tooLittleMemoryIsKnownBeforehand() throws {
+        let parameters = try BootstrappingParameters(.n65536depth10)
+        let plan = try Bootstrapper(parameters, context: CKKSContext(parameters.ckks))
+        try plan.requireMemory(16_000_000_000)
+        let error = refusal { try plan.requireMemory(4_000_000_000) }
+        #expect(error?.code == .insufficientMemory)
+        #expect(error?.message.contains("keys 5.1 GB") == true)
     }
 }

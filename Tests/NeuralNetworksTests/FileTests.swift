@@ -35,7 +35,9 @@ import Testing
         #expect(half.tensors["x"]?.values == [1.5, -0x1p-24])
         let brain = try TensorFile(decoding: file("BF16", [0xC0, 0x3F, 0x00, 0xC0]))
         #expect(brain.tensors["x"]?.values == [1.5, -2])
-        #expect(throws: NeuralNetworksError.self) { try TensorFile(decoding: file("I64", [UInt8](repeating: 0, count: 16))) }
+        #expect(throws: NeuralNetworksError.self) {
+            try TensorFile(decoding: file("I64", [UInt8](repeating: 0, count: 16)))
+        }
         #expect(throws: NeuralNetworksError.self) { try TensorFile(decoding: file("F32", [0, 0, 0, 0])) }
     }
 

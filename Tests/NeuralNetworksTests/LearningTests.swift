@@ -73,10 +73,10 @@ import Testing
         #expect(network.parameterCount == 26_010)
         try Trainer(
             network, training, loss: .crossEntropy,
-            .init(optimizer: .sgd(momentum: 0.9), learningRate: 0.05, batchSize: 64)
+            .init(optimizer: .sgd(momentum: 0.9), learningRate: 0.02, batchSize: 64)
         ).epoch()
         let plain = try network.evaluate(test, loss: .crossEntropy).accuracy
-        #expect(plain > 0.97, "got \(plain)")
+        #expect(plain > 0.96, "got \(plain)")
 
         let privateNetwork = try Network<Float>(.mnistTutorial, input: [28, 28, 1], seed: 1)
         let trainer = try PrivateTrainer(

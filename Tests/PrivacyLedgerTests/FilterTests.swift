@@ -98,7 +98,6 @@ import Testing
         for (name, events, epsilon, most) in cases {
             let adaptive = try reading(events, epsilon: epsilon)
             let fixed = try reading(events, epsilon: epsilon, choice: .planned)
-            print("\(name): adaptive \(adaptive), planned \(fixed), ratio \(adaptive / fixed)")
             #expect(adaptive >= fixed * 0.999 && adaptive <= fixed * most, "\(name): \(adaptive), \(fixed)")
         }
     }

@@ -30,7 +30,7 @@ func milliseconds(_ body: () throws -> Void) rethrows -> Double {
 func report(_ fields: [String: Any]) throws {
     let data = try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys])
     print(String(decoding: data, as: UTF8.self))
-    fflush(stdout)
+    fflush(nil)
 }
 
 var random = SystemRandom()

@@ -55,7 +55,8 @@ func measure(_ step: () throws -> Int) throws -> [Double] {
             done += try step()
             elapsed = clock.now - start
         }
-        rates.append(Double(done) / (Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18))
+        rates.append(
+            Double(done) / (Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18))
     }
     return rates
 }

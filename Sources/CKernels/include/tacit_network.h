@@ -30,6 +30,17 @@ float tacit_network_sum_of_squares(const float *x, size_t count);
 void tacit_network_add_gaussian(const uint32_t *random, const uint64_t *tail, size_t spare, float deviation, float *y,
                                 size_t count);
 
+/// y = max(x, 0).
+void tacit_network_rectify(const float *x, float *y, size_t count);
+
+/// g = 0 where x is not above 0.
+void tacit_network_mask_by_positive(const float *x, float *g, size_t count);
+
+/// For each channel the largest value of a window of `lines` × `columns` pixels that begins at `image`, and its index,
+/// counted from `first` for the window's first number. Of equal values the first counts.
+void tacit_network_window_maximum(const float *image, size_t line_stride, size_t lines, size_t columns, size_t channels,
+                                  int32_t first, float *best, int32_t *place);
+
 /// y += factor·x.
 void tacit_network_add(float factor, const float *x, float *y, size_t count);
 

@@ -62,7 +62,7 @@ public struct PrivacyFilter: Sendable {
     }
 
     /// The part of the limit that is left, in [0, 1].
-    public var remaining: Double { max(0, 1 - accountant.divergences[0] / limit) }
+    public var remaining: Double { limit > 0 ? max(0, 1 - accountant.divergences[0] / limit) : 0 }
 }
 
 /// Says at any time what has been spent, also when releases are chosen by looking at earlier results.

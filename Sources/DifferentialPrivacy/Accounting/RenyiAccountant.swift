@@ -12,11 +12,11 @@ public struct RenyiAccountant: PrivacyAccountant {
 
     /// 1.1 … 10.9, 11 … 63, 64, 128, …, 1024.
     public static let defaultOrders: [Double] = {
-        // In steps: the compiler takes long over one expression.
         var orders: [Double] = []
-        for tenth in 1...99 { orders.append(1 + Double(tenth) / 10) }
+        for tenths in 1...99 { orders.append(1 + Double(tenths) / 10) }
         for order in 11...64 { orders.append(Double(order)) }
-        return orders + [128.0, 256.0, 512.0, 1024.0]
+        orders += [128, 256, 512, 1024]
+        return orders
     }()
 
     /// - Throws: ``DifferentialPrivacyError`` unless every order is finite and above 1.

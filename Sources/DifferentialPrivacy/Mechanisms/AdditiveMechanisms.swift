@@ -1,7 +1,7 @@
 import Foundation
 import Randomness
 
-/// Adds Laplace noise to a vector of reals, on a grid of 2⁻³⁰ of the noise's scale or finer by at most one half.
+/// Adds Laplace noise to a vector of reals, on a grid of a power of two, 2⁻²⁶ of the noise's scale or finer.
 ///
 /// Inputs are rounded to the grid; the sensitivity that is accounted for is enlarged by one grid step a coordinate.
 /// - Guarantee: pure ε-differential privacy but for ``DiscreteNoise/statisticalDistance`` a coordinate, which
@@ -30,7 +30,7 @@ public struct LaplaceMechanism: Mechanism {
         _ = try positive("epsilon", epsilon)
         _ = try positive("sensitivity", sensitivity)
         guard dimension > 0 else { throw .parameter("dimension", dimension, "at least 1") }
-        let grid = ReleaseGrid(scale: sensitivity / epsilon)
+        let grid = ReleaseGrid(scale: sensitivity / epsilon, dimension: dimension)
         granularity = grid.granularity
         let distance = (sensitivity / granularity * (1 + 4e-16) + Double(dimension)).rounded(.up)
         noise = try .laplace(scale: distance / epsilon * (1 + 4e-16))
@@ -50,9 +50,9 @@ public struct LaplaceMechanism: Mechanism {
     }
 }
 
-/// Adds Gaussian noise to a vector of reals, on a grid of 2⁻³⁰ of the noise's deviation or finer by at most one half.
+/// Adds Gaussian noise to a vector of reals, on a grid of a power of two, 2⁻²⁶ of the noise's deviation or finer.
 ///
-/// The noise is discrete Gaussian with a deviation of more than 2³⁰ grid steps, next to the same as a Gaussian rounded to
+/// The noise is discrete Gaussian with a deviation of at least 2²⁶ grid steps, next to the same as a Gaussian rounded to
 /// the grid, whose privacy is that of the Gaussian; the difference is accounted for.
 /// - Edge cases: as ``LaplaceMechanism``.
 /// - Reference: Balle, Wang 2018 for the deviation; Mironov 2012 for why a grid.
@@ -68,11 +68,12 @@ public struct GaussianMechanism: Mechanism {
     private let ratio: Double
     private let noise: DiscreteNoise
 
-    /// What sampling costs a coordinate besides the Gaussian: masses differ from the rounded Gaussian's by a factor within
-    /// 1 ± 150/24σ² up to 12.2σ, σ > 2³⁰, hence ε; ``DiscreteNoise/statisticalDistance`` times 1 + e²⁰ gives δ, for ε of
+    /// What sampling costs besides the Gaussian: masses differ from the rounded Gaussian's by a factor within 1 ± 150/24σ²
+    /// up to 12.2σ, σ ≥ 2²⁶ steps or more, hence ε; ``DiscreteNoise/statisticalDistance`` times 1 + e²⁰ gives δ, for ε of
     /// at most 20.
     static func samplingCost(_ dimension: Int) -> (epsilon: Double, delta: Double) {
-        (0x1p-56 * Double(dimension), min(0.5, 0x1p-58 * Double(dimension)))
+        let bits = Double(min(34, 26 + Int.bitWidth - (max(1, dimension) - 1).leadingZeroBitCount))
+        return (16 * Double(dimension) * exp2(-2 * bits), min(0.5, 0x1p-58 * Double(dimension)))
     }
 
     /// With the least σ that gives (ε, δ) for one release on all records.
@@ -104,7 +105,7 @@ public struct GaussianMechanism: Mechanism {
         _ = try positive("deviation", deviation)
         _ = try positive("sensitivity", sensitivity)
         guard dimension > 0 else { throw .parameter("dimension", dimension, "at least 1") }
-        granularity = ReleaseGrid(scale: deviation).granularity
+        granularity = ReleaseGrid(scale: deviation, dimension: dimension).granularity
         let distance = sensitivity / granularity * (1 + 4e-16) + Double(dimension).squareRoot().nextUp
         // σ grows with the sensitivity, so that the guarantee asked for is kept.
         noise = try .gaussian(deviation: deviation / granularity * (distance * granularity / sensitivity) * (1 + 1e-15))

@@ -47,8 +47,12 @@ struct ReleaseGrid {
     /// g, a power of two.
     let granularity: Double
 
-    /// The largest power of two at most `scale`/2³⁰.
-    init(scale: Double) { granularity = scalbn(1, Int((scale * 0x1p-30).exponent)) }
+    /// The largest power of two at most `scale`·2⁻²⁶, and finer for vectors (down to 2⁻³⁴), where every coordinate's
+    /// rounding adds to the sensitivity.
+    init(scale: Double, dimension: Int = 1) {
+        let bits = min(34, 26 + Int.bitWidth - (max(1, dimension) - 1).leadingZeroBitCount)
+        granularity = Double(sign: .plus, exponent: Int(scale.exponent) - bits, significand: 1)
+    }
 
     /// x/g to the nearest integer, held within ±2⁶⁰. Two inputs that differ by Δ give integers that differ by at most
     /// Δ/g + 1.
@@ -61,6 +65,4 @@ struct ReleaseGrid {
     }
 
     func value(_ position: Int64) -> Double { Double(position) * granularity }
-
-    private func scalbn(_ x: Double, _ n: Int) -> Double { Double(sign: .plus, exponent: n, significand: x) }
 }

@@ -25,7 +25,7 @@ public struct ExponentialMechanism: Mechanism {
         _ = try positive("epsilon", epsilon)
         guard epsilon <= 1000 else { throw .parameter("epsilon", epsilon, "at most 1000") }
         _ = try positive("sensitivity", sensitivity)
-        granularity = ReleaseGrid(scale: sensitivity / epsilon * 0x1p10).granularity
+        granularity = ReleaseGrid(scale: min(sensitivity, sensitivity / epsilon) * 0x1p6).granularity
         let distance = (sensitivity / granularity * (1 + 4e-16) + 1).rounded(.up)
         numerator = UInt64((epsilon / 2 / distance * 0x1p60 * (1 - 1e-15)).rounded(.down))
         guard numerator > 0 else { throw .parameter("epsilon", epsilon, "more than 2^-38") }

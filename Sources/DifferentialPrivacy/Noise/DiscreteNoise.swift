@@ -21,7 +21,7 @@ public final class DiscreteNoise: @unchecked Sendable {
     /// beyond 12.2σ or 72b and the last comparison.
     public static let statisticalDistance = 0x1p-87
 
-    private var table: tacit_noise_table
+    private let table: tacit_noise_table
     private let columns: UnsafeMutablePointer<tacit_noise_column>
     private let weights: UnsafeMutablePointer<UInt64>
     private let quick: UnsafeMutablePointer<UInt32>
@@ -59,9 +59,10 @@ public final class DiscreteNoise: @unchecked Sendable {
         let rate = multiplier / Double(divisor)
         func mass(_ x: Double) -> Double { exp(-(isGaussian ? x * x : x) * rate) }
 
-        columns = .allocate(capacity: count)
-        weights = .allocate(capacity: count)
-        quick = .allocate(capacity: count)
+        let columns = UnsafeMutablePointer<tacit_noise_column>.allocate(capacity: count)
+        let weights = UnsafeMutablePointer<UInt64>.allocate(capacity: count)
+        let quick = UnsafeMutablePointer<UInt32>.allocate(capacity: count)
+        (self.columns, self.weights, self.quick) = (columns, weights, quick)
         weights.initialize(repeating: 0, count: count)
         quick.initialize(repeating: 0, count: count)
         let width = Double(1 << widthBits)
@@ -117,8 +118,9 @@ public final class DiscreteNoise: @unchecked Sendable {
                 random.fill(
                     UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(words)[..<(8 * wanted)]))
                 var used = 0
-                drawn += tacit_noise_draw(
-                    start + drawn, buffer.count - drawn, words.baseAddress, wanted, &used, &table)
+                drawn += withUnsafePointer(to: table) {
+                    tacit_noise_draw(start + drawn, buffer.count - drawn, words.baseAddress, wanted, &used, $0)
+                }
             }
             tacit_zeroise(words.baseAddress, words.count * 8)
         }

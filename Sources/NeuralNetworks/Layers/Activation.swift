@@ -25,6 +25,8 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
         self.function = function
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         cache.input = input
         let output = cache.rows(0, count: input.count, width: input.width)
@@ -36,7 +38,7 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
     @specialized(where Scalar == Double)
     private func apply(_ x: UnsafeMutablePointer<Scalar>, _ y: UnsafeMutablePointer<Scalar>, _ count: Int) {
         switch function {
-        case .relu: for i in 0..<count { y[i] = x[i] > 0 ? x[i] : 0 }
+        case .relu: Scalar.rectify(x, y, count)
         case .relu6: for i in 0..<count { y[i] = x[i] > 6 ? 6 : (x[i] > 0 ? x[i] : 0) }
         case .tanh: for i in 0..<count { y[i] = Scalar.hyperbolicTangent(x[i]) }
         case .sigmoid: for i in 0..<count { y[i] = logistic(x[i]) }
@@ -49,6 +51,8 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -66,7 +70,7 @@ public final class Activation<Scalar: NetworkScalar>: Layer {
         _ count: Int
     ) {
         switch function {
-        case .relu: for i in 0..<count { g[i] = x[i] > 0 ? g[i] : 0 }
+        case .relu: Scalar.mask(byPositive: x, g, count)
         case .relu6: for i in 0..<count { g[i] = x[i] > 0 && x[i] < 6 ? g[i] : 0 }
         case .tanh: for i in 0..<count { g[i] *= 1 - y[i] * y[i] }
         case .sigmoid: for i in 0..<count { g[i] *= y[i] * (1 - y[i]) }

@@ -35,10 +35,15 @@ public final class Convolution<Scalar: NetworkScalar>: Layer {
         let depth = size * size * (channels / groups)
         let limit = 1 / Double(depth).squareRoot()
         let each = filters / groups
-        weight = Parameter("weight", shape: groups == 1 ? [size, size, channels, filters] : [groups, size, size, channels / groups, each], decays: true) {
+        weight = Parameter(
+            "weight",
+            shape: groups == 1 ? [size, size, channels, filters] : [groups, size, size, channels / groups, each],
+            decays: true
+        ) {
             random.uniform(within: limit)
         }
-        bias = hasBias
+        bias =
+            hasBias
             ? Parameter("bias", shape: [filters], decays: false) { random.uniform(within: limit) } : nil
         var rules: [ProductGradient<Scalar>] = []
         for group in 0..<groups {
@@ -54,6 +59,8 @@ public final class Convolution<Scalar: NetworkScalar>: Layer {
         self.rules = rules
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let padded = window.padded(input, cache, slot: 2)
         cache.input = padded
@@ -76,6 +83,8 @@ public final class Convolution<Scalar: NetworkScalar>: Layer {
         return output
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -99,16 +108,20 @@ public final class Convolution<Scalar: NetworkScalar>: Layer {
         return window.unpadded(padded, cache, slot: 1)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         for rule in rules {
             rule.addSquaredNorms(input: cache.input!, gradient: cache.outputGradient!, cache, units: units, to: norms)
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into gradient: UnsafeMutablePointer<Scalar>
     ) {
-        if cache.unitGradients.count < rules.count { 
+        if cache.unitGradients.count < rules.count {
             cache.unitGradients = [:]
             weights.scale(cache.outputGradient!)
         }

@@ -26,7 +26,8 @@ public final class Dense<Scalar: NetworkScalar>: Layer {
         // Uniform within 1/√inputs, as PyTorch does by default.
         let limit = 1 / Double(inputs).squareRoot()
         weight = Parameter("weight", shape: [inputs, outputs], decays: true) { random.uniform(within: limit) }
-        bias = hasBias
+        bias =
+            hasBias
             ? Parameter("bias", shape: [outputs], decays: false) { random.uniform(within: limit) } : nil
         rule = ProductGradient(
             weight: weight, bias: bias, inputs: inputs, outputs: outputs,
@@ -34,6 +35,8 @@ public final class Dense<Scalar: NetworkScalar>: Layer {
             inputOffsets: (0..<inputs).map(Int32.init))
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         cache.input = input
         let output = cache.rows(0, count: input.count, width: outputWidth)
@@ -48,6 +51,8 @@ public final class Dense<Scalar: NetworkScalar>: Layer {
         return output
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -62,10 +67,14 @@ public final class Dense<Scalar: NetworkScalar>: Layer {
         return gradient
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         rule.addSquaredNorms(input: cache.input!, gradient: cache.outputGradient!, cache, units: units, to: norms)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into gradient: UnsafeMutablePointer<Scalar>
     ) {

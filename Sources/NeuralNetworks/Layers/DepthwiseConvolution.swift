@@ -23,7 +23,8 @@ public final class DepthwiseConvolution<Scalar: NetworkScalar>: Layer {
         weight = Parameter("weight", shape: [size, size, window.channels], decays: true) {
             random.uniform(within: limit)
         }
-        bias = hasBias
+        bias =
+            hasBias
             ? Parameter("bias", shape: [window.channels], decays: false) { random.uniform(within: limit) } : nil
     }
 
@@ -112,6 +113,8 @@ public final class DepthwiseConvolution<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         let count = weight.count + (bias?.count ?? 0)
         let sums = cache.memory(100, count)
@@ -124,6 +127,8 @@ public final class DepthwiseConvolution<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into vector: UnsafeMutablePointer<Scalar>
     ) {

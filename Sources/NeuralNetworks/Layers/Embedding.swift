@@ -61,6 +61,8 @@ public final class Embedding<Scalar: NetworkScalar>: Layer {
         return output
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {

@@ -23,14 +23,20 @@ public final class LayerSequence<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func makeCache() -> LayerCache<Scalar> { LayerCache(children: layers.map { $0.makeCache() }) }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         var rows = input
         for (layer, child) in zip(layers, cache.children) { rows = layer.forward(rows, pass, child) }
         return rows
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -42,10 +48,14 @@ public final class LayerSequence<Scalar: NetworkScalar>: Layer {
         return gradient
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         for (layer, child) in zip(layers, cache.children) { layer.addSquaredNorms(child, units: units, to: norms) }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into gradient: UnsafeMutablePointer<Scalar>
     ) {
@@ -70,7 +80,9 @@ public final class Residual<Scalar: NetworkScalar>: Layer {
     public var statistics: [Parameter<Scalar>] { branch.statistics + (projection?.statistics ?? []) }
     public var couplesRows: Bool { branch.couplesRows || projection?.couplesRows == true }
     public var workPerRow: Int { branch.workPerRow + (projection?.workPerRow ?? 0) }
-    public var scalarsPerRow: Int { inputWidth + 2 * outputWidth + branch.scalarsPerRow + (projection?.scalarsPerRow ?? 0) }
+    public var scalarsPerRow: Int {
+        inputWidth + 2 * outputWidth + branch.scalarsPerRow + (projection?.scalarsPerRow ?? 0)
+    }
     public var refusal: String? { branch.refusal ?? projection?.refusal }
 
     init(branch: LayerSequence<Scalar>, projection: LayerSequence<Scalar>?) throws(NeuralNetworksError) {
@@ -87,10 +99,14 @@ public final class Residual<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func makeCache() -> LayerCache<Scalar> {
         LayerCache(children: [branch.makeCache()] + (projection.map { [$0.makeCache()] } ?? []))
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let direct = projection?.forward(input, pass, cache.children[1]) ?? input
         let inner = branch.forward(input, pass, cache.children[0])
@@ -100,6 +116,8 @@ public final class Residual<Scalar: NetworkScalar>: Layer {
         return output
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -115,11 +133,15 @@ public final class Residual<Scalar: NetworkScalar>: Layer {
         return gradient
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         branch.addSquaredNorms(cache.children[0], units: units, to: norms)
         projection?.addSquaredNorms(cache.children[1], units: units, to: norms)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into gradient: UnsafeMutablePointer<Scalar>
     ) {

@@ -33,6 +33,8 @@ public final class RowNormalization<Scalar: NetworkScalar>: Layer {
 
     static var epsilon: Scalar { 1e-5 }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let normalised = cache.rows(0, count: input.count, width: input.width)
         let blocks = input.scalarCount / (groupWidth * together)
@@ -77,6 +79,8 @@ public final class RowNormalization<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -125,12 +129,16 @@ public final class RowNormalization<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         let gradient = cache.outputGradient!
         affine.addSquaredNorms(
             cache.rows(0, count: gradient.count, width: gradient.width), gradient, cache, units: units, to: norms)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into vector: UnsafeMutablePointer<Scalar>
     ) {
@@ -247,10 +255,14 @@ public final class BatchNormalization<Scalar: NetworkScalar>: Layer {
         return result
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         preconditionFailure("batch normalisation has no gradients of single rows")
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into vector: UnsafeMutablePointer<Scalar>
     ) {

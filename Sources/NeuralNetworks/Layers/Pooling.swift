@@ -27,6 +27,8 @@ public final class Pooling<Scalar: NetworkScalar>: Layer {
         return max(start, 0)..<min(start + window.size, limit)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let output = cache.rows(0, count: input.count, width: outputWidth)
         switch kind {
@@ -53,23 +55,9 @@ public final class Pooling<Scalar: NetworkScalar>: Layer {
                 for x in 0..<window.outputWidth {
                     let columns = span(x, window.width)
                     let first = (lines.lowerBound * window.width + columns.lowerBound) * channels
-                    for channel in 0..<channels {
-                        best[channel] = image[first + channel]
-                        place[channel] = Int32(truncatingIfNeeded: first + channel)
-                    }
-                    for line in lines {
-                        for column in columns {
-                            let start = (line * window.width + column) * channels
-                            let index = Int32(truncatingIfNeeded: start)
-                            let source = image + start
-                            for channel in 0..<channels {
-                                let isLarger = source[channel] > best[channel]
-                                best[channel] = isLarger ? source[channel] : best[channel]
-                                place[channel] =
-                                    isLarger ? index &+ Int32(truncatingIfNeeded: channel) : place[channel]
-                            }
-                        }
-                    }
+                    Scalar.maximum(
+                        image + first, lineStride: window.width * channels, lines: lines.count, columns: columns.count,
+                        channels: channels, first: first, best, place)
                     best += channels
                     place += channels
                 }
@@ -101,6 +89,8 @@ public final class Pooling<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {

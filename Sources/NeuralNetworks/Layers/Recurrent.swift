@@ -50,6 +50,8 @@ public final class Recurrent<Scalar: NetworkScalar>: Layer {
             positionOffsets: (0..<steps).map { Int32($0 * joined) }, inputOffsets: (0..<joined).map(Int32.init))
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         let both = cache.rows(0, count: input.count, width: steps * joined)
         let z = cache.rows(1, count: input.count, width: steps * gates)
@@ -105,6 +107,8 @@ public final class Recurrent<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {
@@ -165,10 +169,14 @@ public final class Recurrent<Scalar: NetworkScalar>: Layer {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func addSquaredNorms(_ cache: LayerCache<Scalar>, units: Units, to norms: UnsafeMutablePointer<Scalar>) {
         rule.addSquaredNorms(input: cache.input!, gradient: cache.outputGradient!, cache, units: units, to: norms)
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func accumulateGradient(
         _ cache: LayerCache<Scalar>, weights: RowWeights<Scalar>, into vector: UnsafeMutablePointer<Scalar>
     ) {

@@ -5,7 +5,11 @@ public final class Flatten<Scalar: NetworkScalar>: Layer {
 
     init(inputShape: [Int]) { self.inputShape = inputShape }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> { input }
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> { outputGradient }
@@ -29,6 +33,8 @@ public final class Dropout<Scalar: NetworkScalar>: Layer {
         salt = random.next()
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func forward(_ input: Rows<Scalar>, _ pass: Pass, _ cache: LayerCache<Scalar>) -> Rows<Scalar> {
         cache.pass = pass
         guard pass.isTraining, rate > 0 else { return input }
@@ -37,6 +43,8 @@ public final class Dropout<Scalar: NetworkScalar>: Layer {
         return output
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     public func backward(
         _ outputGradient: Rows<Scalar>, needsInput: Bool, _ cache: LayerCache<Scalar>
     ) -> Rows<Scalar> {

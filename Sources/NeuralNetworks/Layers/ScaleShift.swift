@@ -43,6 +43,8 @@ struct ScaleShift<Scalar: NetworkScalar>: Sendable {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func addSquaredNorms(
         _ normalised: Rows<Scalar>, _ gradient: Rows<Scalar>, _ cache: LayerCache<Scalar>, units: Units,
         to norms: UnsafeMutablePointer<Scalar>
@@ -56,6 +58,8 @@ struct ScaleShift<Scalar: NetworkScalar>: Sendable {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func accumulate(
         _ normalised: Rows<Scalar>, _ gradient: Rows<Scalar>, weights: RowWeights<Scalar>,
         into vector: UnsafeMutablePointer<Scalar>

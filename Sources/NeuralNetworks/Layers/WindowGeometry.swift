@@ -52,6 +52,8 @@ struct WindowGeometry: Sendable {
     }
 
     /// The images with zeros around; the images themselves without padding.
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func padded<Scalar: NetworkScalar>(
         _ input: Rows<Scalar>, _ cache: LayerCache<Scalar>, slot: Int
     ) -> Rows<Scalar> {
@@ -76,6 +78,8 @@ struct WindowGeometry: Sendable {
         return result
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     func unpadded<Scalar: NetworkScalar>(
         _ padded: Rows<Scalar>, _ cache: LayerCache<Scalar>, slot: Int
     ) -> Rows<Scalar> {

@@ -21,7 +21,8 @@ public struct Examples<Scalar: NetworkScalar>: Sendable {
         let targetCount: Int
         switch targets {
         case .classes(let classes): targetCount = classes.count
-        case .values(let values, let width): targetCount = width > 0 && values.count % width == 0 ? values.count / width : -1
+        case .values(let values, let width):
+            targetCount = width > 0 && values.count % width == 0 ? values.count / width : -1
         }
         guard targetCount == count else {
             throw .data("examples: got targets for \(targetCount) rows, want \(count)")

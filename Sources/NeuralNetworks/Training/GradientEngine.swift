@@ -90,6 +90,8 @@ final class GradientEngine<Scalar: NetworkScalar>: @unchecked Sendable {
         return total
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func work(
         _ worker: Worker, _ rows: UnsafeBufferPointer<Int>, _ units: Units, _ part: Range<Int>, _ mode: Mode,
         _ dropoutSeed: UInt64
@@ -111,6 +113,8 @@ final class GradientEngine<Scalar: NetworkScalar>: @unchecked Sendable {
         }
     }
 
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
     private func process(
         _ worker: Worker, _ rows: UnsafeBufferPointer<Int>, _ units: Units, _ part: Range<Int>, _ mode: Mode,
         _ dropoutSeed: UInt64
@@ -138,7 +142,8 @@ final class GradientEngine<Scalar: NetworkScalar>: @unchecked Sendable {
             root.accumulateGradient(worker.cache, weights: .ones, into: worker.gradient.base)
             return
         }
-        let local = units.areRows
+        let local =
+            units.areRows
             ? Units.rows(count) : Units(starts: (part.lowerBound...part.upperBound).map { units.starts[$0] - first })
         let norms = worker.norms.reserve(local.count)
         norms.update(repeating: 0, count: local.count)

@@ -94,6 +94,8 @@ extension LayerDescription {
     }
 
     private static func clampedProduct(_ factors: [Int]) -> Int {
-        factors.reduce(1) { min(1 << 40, $0.multipliedReportingOverflow(by: max(0, $1)).overflow ? 1 << 40 : $0 * max(0, $1)) }
+        factors.reduce(1) {
+            min(1 << 40, $0.multipliedReportingOverflow(by: max(0, $1)).overflow ? 1 << 40 : $0 * max(0, $1))
+        }
     }
 }

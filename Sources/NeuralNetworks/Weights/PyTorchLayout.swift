@@ -93,7 +93,8 @@ extension Network where Scalar == Float {
                 mappings += [plain(parameters[0], "weight"), plain(parameters[1], "bias")]
             default:
                 guard parameters.isEmpty else {
-                    throw .architecture("layer \(index): has no PyTorch layout, want dense, convolution or normalisation")
+                    throw .architecture(
+                        "layer \(index): has no PyTorch layout, want dense, convolution or normalisation")
                 }
             }
         }

@@ -75,7 +75,9 @@ public struct TensorFile: Hashable, Sendable {
             var count = 1
             for extent in shape {
                 let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-                guard extent >= 0, !overflow, product <= bytes.count else { throw fail("\(name): \(shape) is too large") }
+                guard extent >= 0, !overflow, product <= bytes.count else {
+                    throw fail("\(name): \(shape) is too large")
+                }
                 count = product
             }
             guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= bytes.count - start,
@@ -113,7 +115,9 @@ public struct TensorFile: Hashable, Sendable {
                 (0..<raw.count / width).map { index in
                     switch self {
                     case .f32:
-                        Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+                        Float(
+                            bitPattern: UInt32(
+                                littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
                     case .f64:
                         Float(
                             Double(
@@ -140,7 +144,8 @@ public struct TensorFile: Hashable, Sendable {
             switch exponent {
             case 0: return sign * fraction * 0x1p-24
             case 31: return fraction == 0 ? sign * .infinity : .nan
-            default: return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+            default:
+                return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
             }
         }
     }

@@ -18,7 +18,7 @@ extension EncryptCommand {
             return try done("model", rows: nil, ciphertexts: sealed.meaning.features.count + 1)
         }
         guard let data else { return }
-        switch form {
+        switch requestedForm ?? .rows {
         case .sums:
             throw CommandFailure(.usage, "--as sums: needs a Paillier key; under CKKS take rows or features")
         case .rows: try encryptTrainingRows(data, encryptor, &random)

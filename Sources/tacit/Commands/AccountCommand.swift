@@ -30,7 +30,8 @@ struct AccountCommand: ParsableCommand {
     struct Account: Encodable {
         struct Point: Encodable {
             let steps: Int
-            let renyi: Double
+            /// Nil where there is no finite bound.
+            let renyi: Double?
             let lower: Double
             let upper: Double
         }
@@ -94,11 +95,13 @@ struct AccountCommand: ParsableCommand {
         for count in shown {
             var renyi = try RenyiAccountant(neighbouring: relation)
             var loss = PrivacyLossAccountant(neighbouring: relation)
-            try renyi.compose(event(noise), count: count)
             try loss.compose(event(noise), count: count)
+            try renyi.compose(event(noise), count: count)
             let bounds = try loss.epsilonBounds(delta: delta)
             account.curve.append(
-                .init(steps: count, renyi: try renyi.epsilon(delta: delta), lower: bounds.lower, upper: bounds.upper))
+                .init(
+                    steps: count, renyi: Self.finite(try renyi.epsilon(delta: delta)), lower: bounds.lower,
+                    upper: bounds.upper))
         }
         let last = account.curve.last!
         account.noiseMultiplier = noise
@@ -106,6 +109,8 @@ struct AccountCommand: ParsableCommand {
         (account.epsilonLower, account.epsilonUpper) = (last.lower, last.upper)
         if out == nil { account.curve = [] }
     }
+
+    private static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
 
     private func addNoise(
         for epsilon: Double, _ relation: Neighbouring, to account: inout Account
@@ -126,7 +131,8 @@ struct AccountCommand: ParsableCommand {
             Console.result(
                 "noise multiplier \(text(noise)), rate \(text(samplingRate)), \(steps) steps, δ = \(text(delta))")
             Console.result("ε by loss distributions   \(text(upper, 7))   (and not below \(text(lower, 7)))")
-            Console.result("ε by Rényi divergences    \(text(account.epsilonByRenyi!, 7))")
+            Console.result(
+                "ε by Rényi divergences    \(account.epsilonByRenyi.map { text($0, 7) } ?? "no finite bound")")
         }
         if let noise = account.noiseForEpsilon {
             Console.result("noise multiplier for ε = \(text(noise.epsilon)), \(steps) steps, δ = \(text(delta))")
@@ -140,13 +146,15 @@ struct AccountCommand: ParsableCommand {
 
     private func plot(_ account: Account) -> String {
         let (width, height, left, bottom) = (640.0, 400.0, 64.0, 48.0)
-        let finite = account.curve.filter { $0.renyi.isFinite && $0.upper.isFinite }
-        let top = max(1e-12, finite.map { max($0.renyi, $0.upper) }.max() ?? 1) * 1.08
+        let finite = account.curve
+        let top = max(1e-12, finite.map { max($0.renyi ?? 0, $0.upper) }.max() ?? 1) * 1.08
         func x(_ steps: Int) -> Double { left + (width - left - 24) * Double(steps) / Double(self.steps) }
         func y(_ epsilon: Double) -> Double { height - bottom - (height - bottom - 40) * epsilon / top }
         func format(_ value: Double) -> String { String(format: "%.1f", value) }
-        func line(_ value: (Account.Point) -> Double, _ colour: String, _ dash: String) -> String {
-            let points = finite.map { "\(format(x($0.steps))),\(format(y(value($0))))" }.joined(separator: " ")
+        func line(_ value: (Account.Point) -> Double?, _ colour: String, _ dash: String) -> String {
+            let points = finite.compactMap { point in
+                value(point).map { "\(format(x(point.steps))),\(format(y($0)))" }
+            }.joined(separator: " ")
             return """
                 <polyline points="\(points)" fill="none" stroke="\(colour)" stroke-width="2" stroke-dasharray="\(dash)"/>\n
                 """

@@ -29,7 +29,8 @@ struct EncryptCommand: ParsableCommand {
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The public key file.") var key: String
     @Option(help: "The file to write.") var out: String
-    @Option(name: .customLong("as"), help: "sums, rows or features.") var form: Form = .sums
+    @Option(name: .customLong("as"), help: "sums, rows or features; without it sums under Paillier, rows under CKKS.")
+    var requestedForm: Form?
     @Option(help: "Who these rows belong to; the server adds each owner once.") var owner: String?
     @Option(help: "Overrides the schema's target.") var target: String?
     @Option(help: "The scheme; the key says it too.") var scheme: String?
@@ -68,11 +69,12 @@ struct EncryptCommand: ParsableCommand {
             return try done("model", rows: nil, ciphertexts: encrypted.featureNames.count + 1)
         }
         guard let data else { return }
-        let (table, schema) = try format.read(data, target: target, needsTarget: form != .features)
+        let (table, schema) = try format.read(data, target: target, needsTarget: requestedForm != .features)
         let plan = try EncodingPlan(
-            schema: form == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
+            schema: requestedForm == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
             minimumCohort: minimumCohort)
         let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
+        let form = requestedForm ?? .sums
         switch form {
         case .sums:
             let layout = try EncryptedMoments.layout(plan: plan, modulusBits: publicKey.parameters.modulusBits)
