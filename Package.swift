@@ -17,7 +17,9 @@ let package = Package(
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
+        .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
+        .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
@@ -28,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // MARK: Foundations
@@ -74,23 +77,34 @@ let package = Package(
 
         // MARK: Learning and reporting
         .target(
+            name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
+        .target(
             name: "PrivateLearning",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
                 "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
+        .target(
+            name: "PrivacyLedger",
+            dependencies: [
+                "AtomicFiles", "DifferentialPrivacy", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
 
         // MARK: The command
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "KeyFiles", "Lattice",
-                "Paillier", "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // MARK: Tests
+        // Processes that the ledger's tests kill.
+        .executableTarget(name: "LedgerStress", dependencies: ["DifferentialPrivacy", "PrivacyLedger"]),
         .target(
             name: "TacitTestSupport",
             dependencies: ["BigIntegers", "BinaryCoding", "Randomness"]),
@@ -124,7 +138,8 @@ let package = Package(
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
-            name: "HomomorphicCircuitsTests", dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
+            name: "HomomorphicCircuitsTests",
+            dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "CKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TacitTestSupport"],
@@ -136,14 +151,29 @@ let package = Package(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
+            name: "DifferentialPrivacyTests",
+            dependencies: ["CKernels", "DifferentialPrivacy", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
+        .testTarget(
+            name: "NeuralNetworksTests",
+            dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "Paillier", "PrivateLearning",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier",
+                "PrivateLearning",
                 "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.
         .testTarget(name: "CommandTests", dependencies: ["BinaryCoding", "TacitTestSupport"]),
+        .testTarget(
+            name: "PrivacyLedgerTests",
+            dependencies: [
+                "DifferentialPrivacy", "PrivacyLedger", "TacitTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),

@@ -40,10 +40,33 @@ let package = Package(
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkCircuits",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "HomomorphicCircuits", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkBootstrapping",
             dependencies: [
                 .product(name: "Bootstrapping", package: "tacit"), .product(name: "CKKS", package: "tacit"),
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkPrivacy",
+            dependencies: [
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "BenchmarkNetworks",
+            dependencies: [
+                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
+            name: "TrainMNIST",
+            dependencies: [
+                .product(name: "Datasets", package: "tacit"), .product(name: "NeuralNetworks", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(name: "BenchmarkCSV", dependencies: [.product(name: "Tabular", package: "tacit")]),
     ],

@@ -9,7 +9,8 @@ quick=""
 venv=Benchmarks/.venv
 if [ ! -x $venv/bin/python3 ]; then
     python3 -m venv $venv
-    $venv/bin/pip install --quiet phe==1.5.0 gmpy2==2.3.2 numpy==2.4.6 pandas==3.1.1 polars==2.1.0
+    $venv/bin/pip install --quiet phe==1.5.0 gmpy2==2.3.2 numpy==2.4.6 pandas==3.1.1 polars==2.1.0 \
+        dp-accounting==0.6.0 opendp==0.16.0
 fi
 python=$venv/bin/python3
 swift build -c release --package-path Benchmarks
@@ -24,6 +25,7 @@ run() {
 run $bin/BenchmarkModular
 run $bin/BenchmarkLattice
 run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/BenchmarkPaillier
+run $python Benchmarks/dp/compare_dp.py $bin/BenchmarkPrivacy
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
 # TenSEAL and OpenFHE need two Pythons: TACIT_TENSEAL_PYTHON (3.11 or later) and TACIT_OPENFHE_PYTHON (3.10).

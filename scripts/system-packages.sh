@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the C libraries that the build needs, where they are missing: GMP and zlib.
+# Installs the C libraries that the build needs, where they are missing: GMP, zlib and SQLite.
 set -euo pipefail
 
 have() { # a header, looked for the way the compiler does
@@ -7,7 +7,7 @@ have() { # a header, looked for the way the compiler does
         echo "#include <$1>" | clang -E -x c - >/dev/null 2>&1
 }
 
-if have gmp.h && have zlib.h; then
+if have gmp.h && have zlib.h && have sqlite3.h; then
     exit 0
 fi
 
@@ -23,8 +23,8 @@ if command -v apt-get >/dev/null; then
     as_root=""
     [ "$(id -u)" = 0 ] || as_root=sudo
     $as_root apt-get update -qq
-    exec $as_root apt-get install -y -qq --no-install-recommends libgmp-dev zlib1g-dev
+    exec $as_root apt-get install -y -qq --no-install-recommends libgmp-dev zlib1g-dev libsqlite3-dev
 fi
 
-echo "Please install the development files of GMP and zlib (gmp.h and zlib.h), then run this again." >&2
+echo "Please install the development files of GMP, zlib and SQLite (gmp.h, zlib.h and sqlite3.h), then run this again." >&2
 exit 69

@@ -25,13 +25,14 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedTrainedModel = Self(code: 25, name: "encrypted trained model")
     public static let encryptedSlotFeatures = Self(code: 26, name: "encrypted features in slots")
     public static let encryptedSlotScores = Self(code: 27, name: "encrypted scores in slots")
+    public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
         publicKey, secretKey, secretShare, evaluationKeys, encryptedStatistics, encryptedRows, encryptedFeatures,
         encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
-        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, partialDecryption,
+        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, partialDecryption,
     ]
 }
 

@@ -69,7 +69,7 @@ public struct OpeningShare: Sendable {
                     var limbs: [[UInt64]] = []
                     for j in 0..<primes {
                         let q = ring.moduli[j]
-                        let bytes = try decoder.decodeRaw((q.bitWidth << logCount) + 7 >> 3, "limb \(j)")
+                        let bytes = try decoder.decodeRaw(((q.bitWidth << logCount) + 7) / 8, "limb \(j)")
                         guard let limb = BitPacking.unpacked(bytes, count: 1 << logCount, below: q) else {
                             throw BinaryCodingError(
                                 code: .invalidValue,

@@ -6,7 +6,7 @@ import Testing
     static let commands = [
         "", "demo", "data", "data list", "data describe", "data schema", "data split", "keys", "keys generate",
         "keys inspect", "keys split", "encrypt", "train", "decrypt", "predict", "evaluate", "report", "report show",
-        "report compare",
+        "report compare", "budget", "budget create", "budget show", "budget history", "budget check", "budget spend",
     ]
 
     @Test func version() throws {

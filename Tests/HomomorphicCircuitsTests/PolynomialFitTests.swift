@@ -27,10 +27,12 @@ import Testing
         Case(function: .exponential, interval: -4...1, degree: 8),
         Case(function: .reciprocal, interval: 0.1...2, degree: 15),
         Case(function: .reciprocalSquareRoot, interval: 0.05...1, degree: 12),
-        Case(function: .squareRoot, interval: 0.01...1, degree: 9), Case(function: .logarithm, interval: 0.2...3, degree: 9),
+        Case(function: .squareRoot, interval: 0.01...1, degree: 9),
+        Case(function: .logarithm, interval: 0.2...3, degree: 9),
         Case(function: .sine(), interval: -3...3, degree: 9),
         Case(function: .cosine(angularFrequency: 2), interval: -3...3, degree: 14),
-        Case(function: .arcsine, interval: -0.5...0.5, degree: 7), Case(function: .rectifier, interval: -1...1, degree: 8),
+        Case(function: .arcsine, interval: -0.5...0.5, degree: 7),
+        Case(function: .rectifier, interval: -1...1, degree: 8),
         Case(function: .absolute, interval: -2...2, degree: 8),
         Case(function: .gaussianErrorLinear, interval: -5...5, degree: 12),
     ]
@@ -58,7 +60,7 @@ import Testing
         for i in 0...20_000 {
             let x = -1 + Double(i) / 10_000
             let error = exp(x) - fit.polynomial.value(at: x)
-            if abs(error) > 0.999 * fit.maximumError, error * last <= 0 { (turns, last) = (turns + 1, error) }
+            if abs(error) > 0.99 * fit.maximumError, error * last <= 0 { (turns, last) = (turns + 1, error) }
         }
         #expect(turns == 7)
         // Bernstein's estimate of the best error of eˣ: 1/(2^d (d+1)!).
@@ -80,17 +82,16 @@ import Testing
         }
     }
 
-    /// Kim et al. 2018 state least-squares fits of the sigmoid on [−8, 8] by their coefficients.
-    @Test func leastSquaresMatchesThePublishedSigmoid() throws {
+    /// Least-squares fits of the sigmoid on [−8, 8] in powers of x/8: degrees 3 and 7 as Kim et al. 2018 state them, degree 5
+    /// as NumPy integrates it.
+    @Test func leastSquaresMatchesKnownSigmoids() throws {
         let published: [(Int, [Double])] = [
-            (3, [1.20096, -0.81562]), (5, [1.53048, -2.3533056, 1.3511295]),
+            (3, [1.20096, -0.81562]), (5, [1.53043909, -2.35317858, 1.38379830]),
             (7, [1.73496, -4.19407, 5.43402, -2.50739]),
         ]
         for (degree, coefficients) in published {
             let fit = try PolynomialFit(leastSquares: .sigmoid, on: -8...8, degree: degree)
-            #expect(fit.polynomial.parity == .odd || fit.polynomial.coefficients.enumerated().allSatisfy {
-                $0 == 0 || $0 % 2 == 1 || abs($1) < 1e-12
-            })
+            #expect(fit.polynomial.parity == .odd)
             let powers = fit.polynomial.powers
             for (i, wanted) in coefficients.enumerated() {
                 #expect(abs(powers[2 * i + 1] * pow(8, Double(2 * i + 1)) - wanted) < 2e-3 * abs(wanted))
@@ -99,10 +100,14 @@ import Testing
     }
 
     @Test func clustersNeedFewerDegreesThanTheirHull() throws {
-        let cosine = RealFunction.cosine(angularFrequency: 2 * .pi / 8, shift: 0.25)
-        let clusters = (-12...12).map { (Double($0) - 1.0 / 1024)...(Double($0) + 1.0 / 1024) }
-        let clustered = try PolynomialFit(minimax: cosine, on: clusters, degree: 31)
-        let whole = try PolynomialFit(minimax: cosine, on: clusters[0].lowerBound...clusters[24].upperBound, degree: 31)
+        let cosine = RealFunction.cosine(angularFrequency: 2 * .pi / 4, shift: 0.25)
+        let radius = 1.0 / 1024
+        let clusters: [ClosedRange<Double>] = (-12...12).map { centre in
+            let middle = Double(centre)
+            return middle - radius...middle + radius
+        }
+        let clustered = try PolynomialFit(minimax: cosine, on: clusters, degree: 36)
+        let whole = try PolynomialFit(minimax: cosine, on: clusters[0].lowerBound...clusters[24].upperBound, degree: 36)
         #expect(Self.seen(clustered) { cosine.value(at: $0) } <= clustered.maximumError)
         #expect(clustered.maximumError < whole.maximumError / 10)
         #expect(clustered.certificate.isProof)
@@ -118,7 +123,9 @@ import Testing
     }
 
     @Test func badInputIsRefused() {
-        #expect(throws: HomomorphicCircuitsError.self) { try PolynomialFit(minimax: .reciprocal, on: -1...1, degree: 7) }
+        #expect(throws: HomomorphicCircuitsError.self) {
+            try PolynomialFit(minimax: .reciprocal, on: -1...1, degree: 7)
+        }
         #expect(throws: HomomorphicCircuitsError.self) {
             try PolynomialFit(minimax: .sigmoid, on: 0 ... .infinity, degree: 3)
         }

@@ -26,7 +26,7 @@ import Testing
             func check(_ name: String, _ result: CKKSCiphertext, _ wanted: [Double]) throws {
                 let worst = difference(simulation.decrypt(result), wanted)
                 #expect(worst <= result.errorBound, "\(name)")
-                #expect(worst > result.errorBound * 1e-3 && result.errorBound < 1e-7, "\(name): \(worst)")
+                #expect(worst > result.errorBound * 1e-4 && result.errorBound < 1e-7, "\(name): \(worst)")
             }
             try check("fresh", a, x)
             let product = try evaluator.multiply(a, b)

@@ -15,7 +15,7 @@ struct PartySimulation {
     private(set) var bytesSent = 0
 
     static func parameters(
-        _ holders: Int, logDegree: Int = 11, depth: Int = 2, scaleBits: Int = 50
+        _ holders: Int, logDegree: Int = 11, depth: Int = 3, scaleBits: Int = 50
     ) throws -> CKKSParameters {
         try CKKSParameters(
             .init(

@@ -1,3 +1,4 @@
+import Bootstrapping
 import CKKS
 import Datasets
 import Foundation
@@ -119,6 +120,50 @@ import Testing
     @Test(arguments: [0, 0.1]) func leastSquaresFollowsItsSimulation(ridge: Double) throws {
         try check(
             TrainingPlan(loss: .squared, iterations: 6, ridge: ridge), rows: smallRows(150, 4, seed: 3), logDegree: 11)
+    }
+
+    /// More iterations than the levels allow: weights and momentum are refreshed together between them.
+    @Test func bootstrappingAddsIterations() throws {
+        let rows = smallRows(60, 3, seed: 6)
+        let scaling = try FeatureScaling(rows: rows.features, names: rows.featureNames)
+        let table = try rows.signed(scaling)
+        let plan = try TrainingPlan(loss: .logistic(SigmoidPolynomial(degree: 3, interval: 8)), iterations: 4)
+        let circuit = GradientCircuit(plan: plan, rowCount: 60, columnCount: 4, entryBound: 3)
+        let parameters = try BootstrappingParameters(.insecure4096)
+        let context = CKKSContext(parameters.ckks)
+        #expect(plan.levels > context.chain.top)
+        let packing = try circuit.packing(maximumSlots: context.maximumSlots)
+        var random = SeededRandom(seed: 7)
+        let secret = CKKSSecretKey(context, using: &random)
+        let record = CircuitRecord()
+        let planner = try Bootstrapper(parameters, context: context, slots: packing.slots)
+        _ = try circuit.run(
+            circuit.inputs(maximumSlots: context.maximumSlots).map {
+                CKKSCiphertext.planned(context, slots: $0.slots, magnitude: $0.magnitude)
+            }, with: CKKSEvaluator(context, record: record, refresher: planner))
+        #expect(record.count(.bootstrap) == 3 * packing.blockCount)
+        let keys = try CKKSEvaluationKeys(secret, for: record.keys, using: &random)
+        let bootstrapper = try Bootstrapper(
+            parameters, context: context, slots: packing.slots,
+            keys: BootstrappingKeys(secret, parameters: parameters, using: &random))
+        let encryptor = CKKSEncryptor(secret)
+        var encrypted: [CKKSCiphertext] = []
+        for group in 0..<packing.groupCount {
+            for block in 0..<packing.blockCount {
+                encrypted.append(
+                    try encryptor.encrypt(
+                        packing.values(table, block: block, group: group), magnitude: 3, slots: packing.slots,
+                        using: &random))
+            }
+        }
+        let evaluator = CKKSEvaluator(context, keys: keys, refresher: bootstrapper)
+        let result = try circuit.run(encrypted, with: evaluator)
+        let weights = packing.gathered(try result.map { try secret.decryptForOwner($0).real })
+        let simulated = try GradientTraining.simulate(plan, rows: table, width: 4)
+        let error = zip(weights, simulated).map { abs($0 - $1 / 8) }.max()!
+        print("four iterations with three bootstrappings: error \(error), bound \(result[0].errorBound)")
+        #expect(error <= result[0].errorBound)
+        #expect(error < 1e-3)
     }
 
     @Test func exhaustedDepthIsNamed() throws {

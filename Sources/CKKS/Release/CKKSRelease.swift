@@ -122,8 +122,8 @@ private struct ReleaseNoise {
             * ciphertext.context.chain.slotDeviation(coefficient: SmallPolynomial.sigma, scale: ciphertext.scale)
         bound = max(stated, least) + (ciphertext.magnitude + stated) * 0x1p-46
         let factor = policy.noiseMultiplier * Double(values).squareRoot()
-        // The grid is 2⁻²⁰ of the noise, so rounding to it costs nothing.
-        let exponent = log2(bound * factor).rounded(.up) - 20
+        // A grid of B/256 or less costs nothing; it is coarser only where the noise would not fit the sampler.
+        let exponent = max(log2(bound).rounded(.down) - 8, log2(bound * factor).rounded(.up) - 55)
         guard bound.isFinite, exponent > -900, exponent < 900 else {
             throw CKKSError(code: .invalidValue, message: "release: got an error bound of \(bound), want a usable one")
         }

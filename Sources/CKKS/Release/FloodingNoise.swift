@@ -44,9 +44,10 @@ package struct FloodingNoise: Sendable {
                     return (z * z + other * other).squareRoot() * deviation
                 }
                 if grown(z) > wanted {
-                    // z² + (z − 1)² ≥ r² from z = (1 + √(2r² − 1))/2 on.
+                    // z² + (z − 1)² ≥ r² from z = (1 + √(2r² − 1))/2 on; z = 1 gives √2.
                     let ratio = wanted / deviation
-                    z = min(z, max(1, ((1 + max(0, 2 * ratio * ratio - 1).squareRoot()) / 2).rounded(.up)))
+                    let least = ratio * ratio <= 2 ? 1 : ((1 + (2 * ratio * ratio - 1).squareRoot()) / 2).rounded(.up)
+                    z = min(z, least)
                 }
                 steps.append((Int64(z), Int64(max(1, z - 1))))
                 deviation = grown(z)

@@ -10,5 +10,6 @@
 #include "tacit_lattice.h"
 #include "tacit_slots.h"
 #include "tacit_noise.h"
+#include "tacit_network.h"
 
 #endif

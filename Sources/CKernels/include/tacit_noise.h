@@ -31,4 +31,34 @@ void tacit_spectrum_multiply(double *product_real, double *product_imaginary, do
 void tacit_spectrum_complete(double *real, double *imaginary, const double *half_real, const double *half_imaginary,
                              size_t length);
 
+// MARK: Discrete Laplace and discrete Gaussian noise
+
+/// A column of an alias table: a draw below `threshold` is `bin`, another `alias`.
+typedef struct {
+    uint64_t threshold;
+    uint32_t bin, alias;
+} tacit_noise_column;
+
+/// The noise's mass at |x| is proportional to f(x) = exp(−γ), γ = x^power · multiplier / divisor, divisor = high·2^64 + low.
+/// The range is divided into bins of 2^width_bits numbers; bin k has the integer weight weights[k] ≥ scale · max f.
+typedef struct {
+    const tacit_noise_column *columns;  ///< 2^column_bits of them, weights of 2^(63 − column_bits) each
+    const uint64_t *weights;
+    const uint32_t *quick;   ///< 2^32 · scale · min f / weight, rounded down with a margin: below it all is accepted
+    int32_t column_bits;     ///< at most 12; the last bin is the one that is rejected
+    int32_t width_bits;      ///< at most 32
+    int32_t power;           ///< 1 Laplace, 2 Gaussian
+    uint64_t scale, multiplier, divisor_high, divisor_low;
+    double rate;             ///< multiplier / divisor
+} tacit_noise_table;
+
+/// Draws up to `n` numbers from `count` uniformly random words; returns how many, and in `used` the words taken.
+/// Its time depends on what is drawn.
+/// The distribution of a draw is within 2^-88 of the one cut at the last bin.
+size_t tacit_noise_draw(int64_t *out, size_t n, const uint64_t *words, size_t count, size_t *used,
+                        const tacit_noise_table *table);
+
+/// exp(−numerator/divisor) · 2^127 with an error of at most 256, for numerator/divisor below 4096. For tests.
+void tacit_noise_exponential(uint64_t result[2], const uint64_t numerator[2], const uint64_t divisor[2]);
+
 #endif

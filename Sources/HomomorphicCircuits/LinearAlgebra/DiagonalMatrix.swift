@@ -35,6 +35,8 @@ public struct DiagonalMatrix: Sendable {
     public let slots: Int
     /// By k in 0..<n.
     public let diagonals: [Int: Diagonal]
+    /// The greatest sum of magnitudes in a row: what |A·x| may be for |x| ≤ 1.
+    public let rowNorm: Double
 
     /// - Errors: `shapeMismatch` unless n is a power of two, every k in 0..<n and every diagonal has n entries; `notFinite`.
     public init(slots: Int, diagonals: [Int: Diagonal]) throws(HomomorphicCircuitsError) {
@@ -55,6 +57,13 @@ public struct DiagonalMatrix: Sendable {
         }
         self.slots = slots
         self.diagonals = diagonals.filter { item in (0..<slots).contains { item.value.magnitude($0) != 0 } }
+        var sums = [Double](repeating: 0, count: slots)
+        // In a fixed order, so that the same matrix has the same norm to the last bit.
+        for k in self.diagonals.keys.sorted() {
+            let diagonal = self.diagonals[k]!
+            for j in 0..<slots { sums[j] += diagonal.magnitude(j) }
+        }
+        rowNorm = sums.max()!
     }
 
     /// By a function of row and column; only the diagonals named are looked at.
@@ -66,11 +75,6 @@ public struct DiagonalMatrix: Sendable {
             diagonals[k] = Diagonal(real: (0..<slots).map { entry($0, ($0 + k) & (slots - 1)) })
         }
         try self.init(slots: slots, diagonals: diagonals)
-    }
-
-    /// The greatest sum of magnitudes in a row: what |A·x| may be for |x| ≤ 1.
-    public var rowNorm: Double {
-        (0..<slots).reduce(0) { norm, j in max(norm, diagonals.values.reduce(0) { $0 + $1.magnitude(j) }) }
     }
 
     /// A·x in the clear, for x with any period that divides n.
@@ -110,7 +114,9 @@ public struct RealMatrix: Hashable, Sendable {
     public subscript(row: Int, column: Int) -> Double { values[row * columns + column] }
 
     /// The least power of two that is at least `count`.
-    static func powerOfTwo(_ count: Int) -> Int { count <= 1 ? 1 : 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount) }
+    static func powerOfTwo(_ count: Int) -> Int {
+        count <= 1 ? 1 : 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
+    }
 
     /// Rows and columns of a part, with zeros beyond the matrix.
     func entry(_ row: Int, _ column: Int) -> Double { row < rows && column < columns ? self[row, column] : 0 }

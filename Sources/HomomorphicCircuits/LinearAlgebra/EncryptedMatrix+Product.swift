@@ -65,7 +65,8 @@ extension CKKSEvaluator {
         guard a.columns == b.rows, a.tile == b.tile else {
             throw CKKSError(
                 code: .invalidSlots,
-                message: "matrix product: got \(a.rows) × \(a.columns) in tiles of \(a.tile) and \(b.rows) × \(b.columns) "
+                message:
+                    "matrix product: got \(a.rows) × \(a.columns) in tiles of \(a.tile) and \(b.rows) × \(b.columns) "
                     + "in tiles of \(b.tile)")
         }
         guard min(a.level, b.level) >= 3 else {

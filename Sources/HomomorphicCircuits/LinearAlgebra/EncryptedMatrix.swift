@@ -91,7 +91,8 @@ extension CKKSEncryptor {
         return EncryptedMatrix(rows: matrix.rows, columns: matrix.columns, tile: d, tiles: tiles)
     }
 
-    public func encrypt(matrix: RealMatrix, magnitude: Double = 1, tile: Int? = nil) throws(CKKSError) -> EncryptedMatrix
+    public func encrypt(matrix: RealMatrix, magnitude: Double = 1, tile: Int? = nil) throws(CKKSError)
+        -> EncryptedMatrix
     {
         var random = SystemRandom()
         return try encrypt(matrix: matrix, magnitude: magnitude, tile: tile, using: &random)
@@ -140,7 +141,8 @@ extension CKKSEvaluator {
     }
 
     /// p of every entry. Padding becomes p(0).
-    public func evaluate(_ polynomial: ChebyshevPolynomial, on a: EncryptedMatrix) throws(CKKSError) -> EncryptedMatrix {
+    public func evaluate(_ polynomial: ChebyshevPolynomial, on a: EncryptedMatrix) throws(CKKSError) -> EncryptedMatrix
+    {
         EncryptedMatrix(
             rows: a.rows, columns: a.columns, tile: a.tile,
             tiles: try a.map { x throws(CKKSError) in try evaluate(polynomial, on: x) })

@@ -122,7 +122,8 @@ extension CKKSEvaluator {
     }
 
     /// p of every element. Padding becomes p(0).
-    public func evaluate(_ polynomial: ChebyshevPolynomial, on a: EncryptedVector) throws(CKKSError) -> EncryptedVector {
+    public func evaluate(_ polynomial: ChebyshevPolynomial, on a: EncryptedVector) throws(CKKSError) -> EncryptedVector
+    {
         try a.map { x throws(CKKSError) in try evaluate(polynomial, on: x) }
     }
 

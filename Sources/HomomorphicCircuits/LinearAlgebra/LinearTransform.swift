@@ -105,20 +105,22 @@ public struct LinearTransform: Sendable {
         let basis = context.ring.basis(level + 1).withSpecialPrimes
         let transform = context.transform
         let places = groups.flatMap { group in group.babies.map { (group.giant, $0) } }
-        let flat = try parallelMap(places.count, throwing: { index throws(CKKSError) in
-            let (giant, baby) = places[index]
-            let diagonal = matrix.diagonals[giant + baby]!.rotated(by: -giant)
-            let coefficients = [Double](unsafeUninitializedCapacity: context.chain.degree) { buffer, filled in
-                transform.interpolate(
-                    real: diagonal.real, imaginary: diagonal.imaginary.isEmpty ? nil : diagonal.imaginary,
-                    count: matrix.slots, scale: scale, to: buffer.baseAddress!)
-                filled = context.chain.degree
-            }
-            let polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in
-                try RNSPolynomial<Coefficients>(rounding: coefficients, basis: basis)
-            }
-            return PeriodicPolynomial(polynomial.transformed(), run: context.maximumSlots / matrix.slots)
-        } as @Sendable (Int) throws(CKKSError) -> PeriodicPolynomial)
+        let flat = try parallelMap(
+            places.count,
+            throwing: { index throws(CKKSError) in
+                let (giant, baby) = places[index]
+                let diagonal = matrix.diagonals[giant + baby]!.rotated(by: -giant)
+                let coefficients = [Double](unsafeUninitializedCapacity: context.chain.degree) { buffer, filled in
+                    transform.interpolate(
+                        real: diagonal.real, imaginary: diagonal.imaginary.isEmpty ? nil : diagonal.imaginary,
+                        count: matrix.slots, scale: scale, to: buffer.baseAddress!)
+                    filled = context.chain.degree
+                }
+                let polynomial = try wrapping(.invalidValue) { () throws(LatticeError) in
+                    try RNSPolynomial<Coefficients>(rounding: coefficients, basis: basis)
+                }
+                return PeriodicPolynomial(polynomial.transformed(), run: context.maximumSlots / matrix.slots)
+            } as @Sendable (Int) throws(CKKSError) -> PeriodicPolynomial)
         var rest = flat[...]
         let polynomials = groups.map { group in
             defer { rest = rest.dropFirst(group.babies.count) }

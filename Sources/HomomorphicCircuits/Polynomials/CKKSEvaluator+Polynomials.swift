@@ -34,7 +34,8 @@ extension CKKSEvaluator {
         guard variable.level >= plan.depth else {
             throw CKKSError(
                 code: .exhaustedLevels,
-                message: "evaluate a polynomial of degree \(degree): needs level \(plan.depth) after normalisation, got "
+                message:
+                    "evaluate a polynomial of degree \(degree): needs level \(plan.depth) after normalisation, got "
                     + "\(variable.level); use parameters of more depth, or refresh the ciphertext first")
         }
         var run = PlanRun(evaluator: self, plan: plan, variable: variable)
@@ -61,7 +62,8 @@ extension CKKSEvaluator {
         guard x.magnitude <= reach * (1 + 1e-9) else {
             throw CKKSError(
                 code: .invalidValue,
-                message: "\(operation): the values may reach \(x.magnitude), the polynomial is for \(interval); fit it on "
+                message:
+                    "\(operation): the values may reach \(x.magnitude), the polynomial is for \(interval); fit it on "
                     + "a wider interval or declare a tighter magnitude")
         }
     }

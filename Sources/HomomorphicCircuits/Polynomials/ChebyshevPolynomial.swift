@@ -41,7 +41,8 @@ public struct ChebyshevPolynomial: Hashable, Sendable {
     static func check(_ interval: ClosedRange<Double>) throws(HomomorphicCircuitsError) {
         let width = interval.upperBound - interval.lowerBound
         guard width.isFinite, width > 0, width > 1e-12 * abs(interval.upperBound) else {
-            throw .init(code: .invalidInterval, message: "interval: got \(interval), want a finite one of positive width")
+            throw .init(
+                code: .invalidInterval, message: "interval: got \(interval), want a finite one of positive width")
         }
     }
 

@@ -58,10 +58,15 @@ struct PieceCertifier {
             defer { ρ = 1 + (ρ - 1) / 1.3 }
             let ellipse = RealFunction.Ellipse(
                 centre: centre, realRadius: half * (ρ + 1 / ρ) / 2, imaginaryRadius: half * (ρ - 1 / ρ) / 2)
-            guard let m = bound(piece, ellipse), m.isFinite else { continue }
+            guard let m = bound(piece, ellipse), m.isFinite, m >= 0 else { continue }
             let wanted = 0x1p-56 * max(abs(function.evaluate(centre, 0)), 1e-3)
-            let degree = max(polynomial.degree, Int(ceil(log(max(1, 2 * m / (ρ - 1) / wanted)) / log(ρ))))
-            if best == nil || degree < best!.degree { best = (degree, 2 * m / (ρ - 1) * pow(ρ, -Double(degree))) }
+            // In logarithms: M may be near the greatest double.
+            let needed = max(0, log(m) + log(2 / (ρ - 1)) - log(wanted)) / log(ρ)
+            guard needed < 1e6 else { continue }
+            let degree = max(polynomial.degree, Int(needed.rounded(.up)))
+            if best == nil || degree < best!.degree {
+                best = (degree, exp(log(m) + log(2 / (ρ - 1)) - Double(degree) * log(ρ)))
+            }
         }
         return best.flatMap { $0.degree <= 20_000 ? $0 : nil }
     }

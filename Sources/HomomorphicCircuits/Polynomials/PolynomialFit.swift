@@ -136,7 +136,8 @@ public struct PolynomialFit: Hashable, Sendable {
         try ChebyshevPolynomial.check(interval)
         let polynomial = try ChebyshevPolynomial(
             interpolating: { function.value(at: $0) }, degree: degree, interval: interval)
-        try self.init(polynomial, for: function, on: [interval])
+        let parity = Self.usableParity(function, [interval])
+        try self.init(polynomial.keeping(parity), for: function, on: [interval])
     }
 
     /// The polynomial with the least ∫ (f − p)² over the interval, as used for logistic regression on encrypted data.
@@ -153,7 +154,8 @@ public struct PolynomialFit: Hashable, Sendable {
         let polynomial = try ChebyshevPolynomial(
             projecting: { x, side in function.evaluate(x, side) }, pieces: function.pieces(of: [interval]),
             degree: degree, interval: interval)
-        try self.init(polynomial, for: function, on: [interval])
+        let parity = Self.usableParity(function, [interval])
+        try self.init(polynomial.keeping(parity), for: function, on: [interval])
     }
 
     private static func hull(_ domain: [ClosedRange<Double>]) throws(HomomorphicCircuitsError) -> ClosedRange<Double> {
@@ -178,6 +180,13 @@ public struct PolynomialFit: Hashable, Sendable {
 }
 
 extension ChebyshevPolynomial {
+    /// Without the coefficients that vanish but for rounding.
+    func keeping(_ parity: Parity) -> ChebyshevPolynomial {
+        guard parity != .none else { return self }
+        let kept = coefficients.enumerated().map { k, c in k == 0 || (k % 2 == 1) == (parity == .odd) ? c : 0 }
+        return ChebyshevPolynomial(unchecked: kept, interval: interval)
+    }
+
     /// The polynomial of this degree equal to f at the roots of T_(degree+1) on the interval.
     /// - Errors: `notFinite`.
     /// - Cost: O(degree²).

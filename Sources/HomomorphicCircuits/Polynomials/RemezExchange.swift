@@ -127,7 +127,11 @@ struct RemezExchange {
         }
         while kept.count > count {
             if kept.count == count + 1 {
-                if abs(kept[0].error) < abs(kept[kept.count - 1].error) { kept.removeFirst() } else { kept.removeLast() }
+                if abs(kept[0].error) < abs(kept[kept.count - 1].error) {
+                    kept.removeFirst()
+                } else {
+                    kept.removeLast()
+                }
                 continue
             }
             let weakest = kept.indices.min { abs(kept[$0].error) < abs(kept[$1].error) }!

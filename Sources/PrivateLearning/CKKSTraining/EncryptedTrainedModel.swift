@@ -54,7 +54,8 @@ public struct EncryptedTrainedModel: Sendable {
         guard norm <= GradientCircuit.weightBound else {
             throw PrivateLearningError(
                 code: .inconsistentSums,
-                message: "weights: lie outside the range that training was planned for; take fewer iterations, or a ridge "
+                message:
+                    "weights: lie outside the range that training was planned for; take fewer iterations, or a ridge "
                     + "penalty")
         }
         if !meaning.rows.isSigned { columns.removeLast() }

@@ -126,7 +126,8 @@ enum SealedNote {
         _ note: [CKKSCiphertext], count: Int, with secret: CKKSSecretKey
     ) throws -> [UInt8] {
         guard (0...byteLimit).contains(count) else {
-            throw PrivateLearningError(code: .invalidFile, message: "note: got \(count) bytes, want at most \(byteLimit)")
+            throw PrivateLearningError(
+                code: .invalidFile, message: "note: got \(count) bytes, want at most \(byteLimit)")
         }
         var bytes: [UInt8] = []
         for ciphertext in note {
@@ -134,7 +135,8 @@ enum SealedNote {
                 let number = (value * 256).rounded()
                 guard number >= 0, number <= 255 else {
                     throw PrivateLearningError(
-                        code: .invalidFile, message: "note: not readable with this key; the file was made under another")
+                        code: .invalidFile, message: "note: not readable with this key; the file was made under another"
+                    )
                 }
                 bytes.append(UInt8(number))
             }

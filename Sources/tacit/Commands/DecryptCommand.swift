@@ -71,6 +71,11 @@ struct DecryptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        switch try Containers.header(file).kind {
+        case .encryptedTrainedModel: return try openTrainedModel()
+        case .encryptedSlotScores: return try openSlotScores()
+        default: break
+        }
         let content = try Content(path: file)
         func requireSameKey(_ path: String, _ other: PaillierPublicKey) throws {
             guard other.fingerprint == content.publicKey.fingerprint else {

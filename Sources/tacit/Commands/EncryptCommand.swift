@@ -15,6 +15,10 @@ struct EncryptCommand: ParsableCommand {
               features  columns without products, for predictions by a server that has a model
             With --model instead of --data a model is encrypted, for predictions on rows in the clear.
 
+            Under a CKKS key, --as rows makes scaled rows for training by gradients (a logistic model where the target has \
+            two values, a linear one elsewhere; --for says otherwise), and features are for predictions. The secret key in \
+            place of the public one makes half the bytes.
+
             All owners of one study need the same schema, --max-rows and --min-cohort.
             """)
 
@@ -25,9 +29,20 @@ struct EncryptCommand: ParsableCommand {
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The public key file.") var key: String
     @Option(help: "The file to write.") var out: String
-    @Option(name: .customLong("as"), help: "sums, rows or features.") var form: Form = .sums
+    @Option(name: .customLong("as"), help: "sums, rows or features; without it sums under Paillier, rows under CKKS.")
+    var requestedForm: Form?
     @Option(help: "Who these rows belong to; the server adds each owner once.") var owner: String?
     @Option(help: "Overrides the schema's target.") var target: String?
+    @Option(help: "The scheme; the key says it too.") var scheme: String?
+    @Option(name: .customLong("for"), help: "ckks: what is to be trained on the rows, logistic, linear or ridge.")
+    var purpose: CircuitOptions.Model?
+    @Option(help: "ckks: parts of the rows that take turns in training, one an iteration.") var batches = 1
+    @Option(help: "ckks: values farther from the mean than so many deviations are cut off.")
+    var clip = FeatureScaling.standardClip
+    @Option(help: "ckks: a model whose encoding features shall have, cut-off values included.") var like: String?
+    @Flag(name: .customLong("single-row"), help: "ckks: features a ciphertext a row, for the shortest wait.")
+    var isSingleRow = false
+    @OptionGroup var passphrase: PassphraseOptions
     @Option(name: .customLong("max-rows"), help: "Most rows that all owners together may have.") var maximumRows =
         1 << 20
     @Option(name: .customLong("min-cohort"), help: "Fewest rows over which sums are formed or opened.")
@@ -40,6 +55,11 @@ struct EncryptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        let isCKKS = try CKKSKeyFiles.isOne(key)
+        guard scheme == nil || scheme == (isCKKS ? CKKSKeyFiles.scheme : "paillier") else {
+            throw CommandFailure(.usage, "--scheme: got \(scheme!), the key is for \(isCKKS ? "ckks" : "paillier")")
+        }
+        if isCKKS { return try encryptCKKS() }
         let (_, publicKey) = try KeyInput.publicKey(key)
         var random = SystemRandom()
         if let model {
@@ -49,11 +69,12 @@ struct EncryptCommand: ParsableCommand {
             return try done("model", rows: nil, ciphertexts: encrypted.featureNames.count + 1)
         }
         guard let data else { return }
-        let (table, schema) = try format.read(data, target: target, needsTarget: form != .features)
+        let (table, schema) = try format.read(data, target: target, needsTarget: requestedForm != .features)
         let plan = try EncodingPlan(
-            schema: form == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
+            schema: requestedForm == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
             minimumCohort: minimumCohort)
         let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
+        let form = requestedForm ?? .sums
         switch form {
         case .sums:
             let layout = try EncryptedMoments.layout(plan: plan, modulusBits: publicKey.parameters.modulusBits)
@@ -89,7 +110,7 @@ struct EncryptCommand: ParsableCommand {
         var file: String
     }
 
-    private func done(_ form: String, rows: Int?, ciphertexts: Int?) throws {
+    func done(_ form: String, rows: Int?, ciphertexts: Int?) throws {
         let bytes = (try? FileManager.default.attributesOfItem(atPath: out)[.size] as? Int) ?? 0
         let made = Made(form: form, rows: rows, ciphertexts: ciphertexts, bytes: bytes, file: out)
         if common.json { return try Console.json(made) }

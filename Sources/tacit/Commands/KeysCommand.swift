@@ -37,7 +37,7 @@ struct KeyWriter {
         }
     }
 
-    private var secretPassphrase: SecretBytes? {
+    var secretPassphrase: SecretBytes? {
         get throws {
             guard !isUnprotected else {
                 Console.warn("secrets are written without a passphrase; only the files' mode protects them")
@@ -47,7 +47,7 @@ struct KeyWriter {
         }
     }
 
-    private func label() -> String { URL(fileURLWithPath: name).lastPathComponent }
+    func label() -> String { URL(fileURLWithPath: name).lastPathComponent }
 
     private func description(_ key: PaillierPublicKey, sharing: PaillierSharing? = nil, index: Int? = nil)
         -> KeyDescription
@@ -63,7 +63,7 @@ struct KeyWriter {
     }
 
     /// Writes all of the files or none of them, and only while no other process writes keys to the same folder.
-    private func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
+    func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
         let folder = open(URL(fileURLWithPath: name).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
         if folder >= 0 { flock(folder, LOCK_EX) }
         defer { if folder >= 0 { close(folder) } }
@@ -135,9 +135,18 @@ struct KeysGenerateCommand: ParsableCommand {
         discussion: """
             With --threshold K --shares N this machine acts as the dealer: it makes the key, writes N share files, any K \
             of which decrypt together, and keeps no secret key. Hand each share to its holder and delete it here.
+
+            With --scheme ckks the parameters follow from what is to be computed: --data (or --rows and --columns), \
+            --model and --iterations, as `tacit explain` shows them. Besides the pair, NAME.evaluation is written: the keys \
+            that a server needs, and nobody's secret.
             """)
 
-    @Option(help: "The scheme; paillier is the one there is.") var scheme = "paillier"
+    @Option(help: "The scheme: paillier or ckks.") var scheme = "paillier"
+    @Option(help: "ckks: a CSV file, or the name of a registered data set; only its size is used.") var data: String?
+    @OptionGroup var format: TableFormatOptions
+    @Option(help: "ckks: overrides the schema's target.") var target: String?
+    @OptionGroup var circuit: CircuitOptions
+    @Flag(help: "ckks: keys for predictions instead of training; much smaller.") var prediction = false
     @Option(help: "Bits of the modulus: 3072 (128-bit security), 4096, or 2048 (112 bits, with a warning).")
     var bits = 3072
     @Option(help: "How many shares decrypt together.") var threshold: Int?
@@ -150,7 +159,12 @@ struct KeysGenerateCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard scheme == "paillier" else { throw ValidationError("--scheme: got \(scheme), want paillier") }
+        guard ["paillier", CKKSKeyFiles.scheme].contains(scheme) else {
+            throw ValidationError("--scheme: got \(scheme), want paillier or ckks")
+        }
+        guard scheme == "paillier" || threshold == nil else {
+            throw ValidationError("--threshold: shares of a ckks key are made by its holders together, not by a dealer")
+        }
         guard (threshold == nil) == (shares == nil) else {
             throw ValidationError("--threshold and --shares go together")
         }
@@ -158,6 +172,7 @@ struct KeysGenerateCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if scheme == CKKSKeyFiles.scheme { return try generateCKKS() }
         let parameters =
             try insecure
             ? PaillierParameters.insecure(bits: bits) : PaillierParameters(.init(modulusBits: bits))
@@ -185,6 +200,7 @@ struct KeysGenerateCommand: ParsableCommand {
     struct Made: Encodable {
         var fingerprint: String
         var files: [String]
+        var parameters: String?
     }
 }
 
@@ -205,6 +221,7 @@ struct KeysInspectCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if try CKKSKeyFiles.isOne(file) { return try showCKKS() }
         let (keyFile, key) = try KeyInput.publicKey(file)
         let shown = Shown(
             kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.fingerprint.hexadecimal,

@@ -20,6 +20,8 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "A model in the clear.") var model: String?
     @Option(help: "A CSV file with rows in the clear, or the name of a registered data set.") var data: String?
     @OptionGroup var format: TableFormatOptions
+    @Option(name: .customLong("evaluation-keys"), help: "For CKKS features encrypted with --single-row.")
+    var evaluationKeys: String?
     @Option(help: "The file to write.") var out: String
     @OptionGroup var common: CommonOptions
 
@@ -31,6 +33,7 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if try predictCKKS() { return }
         var random = SystemRandom()
         if let encrypted, let model {
             let header = try Containers.header(encrypted)
@@ -68,7 +71,7 @@ struct PredictCommand: ParsableCommand {
         var encrypted: Bool
     }
 
-    private func done(rows: Int, target: String, isEncrypted: Bool) throws {
+    func done(rows: Int, target: String, isEncrypted: Bool) throws {
         try Console.result(
             Made(file: out, rows: rows, target: target, encrypted: isEncrypted), json: common.json,
             "\(out): \(rows) \(isEncrypted ? "encrypted " : "")predictions of \(target)")

@@ -14,6 +14,9 @@ struct TrainCommand: ParsableCommand {
             file for `tacit decrypt`. Several files of sums are several owners; one file of rows may be trained on in part \
             (--rows), weighted (--weights) or in folds (--folds).
 
+            On CKKS rows (`tacit encrypt --scheme ckks --as rows`) logistic, linear and ridge models are trained by \
+            gradients: --evaluation-keys NAME.evaluation, --iterations.
+
             With --plain --data the same model is fitted in the clear, for comparison.
 
             With --ring, the tables of several sites train together by encrypted gradients, for models that have no closed \
@@ -33,11 +36,14 @@ struct TrainCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Tables of the sites of a gradient ring.") var ring: [String] = []
     @Option(help: "The secret key that opens the ring's sums.") var key: String?
     @Option(help: "Rounds of the ring.") var rounds = 50
+    @Option(name: .customLong("evaluation-keys"), help: "The evaluation keys for CKKS rows.") var evaluationKeys:
+        String?
+    @Option(help: "CKKS: training iterations; auto takes as many as the keys' levels allow.") var iterations = "auto"
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
     @Option(help: "linear or ridge; in a ring also logistic or poisson.") var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
-        [Double] = [1]
+        [Double] = []
     @Option(help: "Rows to train on, such as 1-200,301-400 (encrypted rows only).") var rows: String?
     @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights:
         String?
@@ -51,8 +57,11 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("give one of --encrypted FILE …, --plain --data FILE and --ring FILE …")
         }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
-        guard !ring.isEmpty || model == .linear || model == .ridge else {
+        guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {
             throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
+        }
+        guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
+            throw ValidationError("--iterations: got \(iterations), want auto or a number from 1 on")
         }
         guard !plain || data != nil else { throw ValidationError("--plain needs --data") }
         guard [rows, weights].compactMap({ $0 }).count + (folds == nil ? 0 : 1) <= 1 else {
@@ -61,7 +70,7 @@ struct TrainCommand: ParsableCommand {
         guard folds == nil || folds! >= 2 else { throw ValidationError("--folds: got \(folds!), want at least 2") }
     }
 
-    private var penalties: [Double] { model == .linear ? [0] : lambda }
+    private var penalties: [Double] { model == .linear ? [0] : lambda.isEmpty ? [1] : lambda }
 
     private func request(for plan: EncodingPlan) throws -> FitRequest {
         guard let wanted = target ?? plan.target else {
@@ -80,6 +89,11 @@ struct TrainCommand: ParsableCommand {
         if plain { return try trainInTheClear() }
         if !ring.isEmpty { return try trainInARing() }
         let kinds = try encrypted.map { try Containers.header($0).kind }
+        if kinds == [.encryptedTrainingRows] { return try trainByGradients() }
+        guard model != .logistic else {
+            throw CommandFailure(
+                .usage, "--model logistic: needs rows under a CKKS key (`tacit encrypt --as rows`), or --ring")
+        }
         let fit: EncryptedFit
         if kinds.allSatisfy({ $0 == .encryptedStatistics }) {
             guard rows == nil, weights == nil, folds == nil else {
@@ -172,7 +186,7 @@ struct TrainCommand: ParsableCommand {
         let links: [Model: Link] = [.linear: .identity, .ridge: .identity, .logistic: .logit, .poisson: .log]
         try RingTraining(
             files: ring, format: format, target: target, features: chosenFeatures, link: links[model]!,
-            ridge: model == .ridge ? lambda[0] : 0, rounds: rounds, key: key!, passphrase: passphrase,
+            ridge: model == .ridge ? lambda.first ?? 1 : 0, rounds: rounds, key: key!, passphrase: passphrase,
             minimumCohort: minimumCohort, out: out, json: common.json
         ).run()
     }

@@ -1,10 +1,12 @@
 import AtomicFiles
 import BinaryCoding
+import CKKS
 import Datasets
 import FixedPoint
 import Foundation
 import KeyFiles
 import Paillier
+import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
 import Tabular
@@ -61,6 +63,22 @@ enum ExitStatus: Int32 {
             case .downloadFailed, .stalled, .busy, .cancelled: self = .unavailable
             case .unreadable: self = .noInput
             case .unwritable: self = .cannotCreate
+            default: self = .data
+            }
+        case let error as CKKSError:
+            switch error.code {
+            case .noParameters, .invalidParameters, .insecureParameters: self = .usage
+            case .insufficientMemory: self = .unavailable
+            default: self = .data
+            }
+        case let error as PrivacyLedgerError:
+            switch error.code {
+            case .budgetExceeded, .permission: self = .permission
+            case .invalidParameter, .unsupportedEvent, .invalidRun: self = .usage
+            case .notFound: self = .noInput
+            case .cannotCreate: self = .cannotCreate
+            case .busy: self = .unavailable
+            case .inputOutput: self = .inputOutput
             default: self = .data
             }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data

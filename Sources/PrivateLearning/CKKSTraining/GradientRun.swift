@@ -1,0 +1,278 @@
+import CKKS
+import Foundation
+
+/// One run of a circuit, between iterations.
+struct GradientRun {
+    let circuit: GradientCircuit
+    let packing: RowPacking
+    /// Group by group, the blocks of each behind each other.
+    let rows: [CKKSCiphertext]
+    let evaluator: CKKSEvaluator
+
+    /// V after the iterations so far, a block each; empty before the first.
+    var weights: [CKKSCiphertext] = []
+    /// From which W follows: V and G of the iteration before, or W itself after refreshing.
+    var momentum: Momentum = .none
+    /// Σ z over each batch.
+    var sums: [Int: [CKKSCiphertext]] = [:]
+    /// Bounds of the Euclidean norms of the errors of V and W, in deviations.
+    var errors = (weights: 0.0, position: 0.0)
+
+    enum Momentum {
+        case none
+        case parts(weights: [CKKSCiphertext], gradient: [CKKSCiphertext], iteration: Int)
+        case position([CKKSCiphertext])
+    }
+
+    init(circuit: GradientCircuit, packing: RowPacking, rows: [CKKSCiphertext], evaluator: CKKSEvaluator) {
+        self.circuit = circuit
+        self.packing = packing
+        self.rows = rows
+        self.evaluator = evaluator
+    }
+
+    var plan: TrainingPlan { circuit.plan }
+    var blocks: Range<Int> { 0..<packing.blockCount }
+    func row(_ group: Int, _ block: Int) -> CKKSCiphertext { rows[group * packing.blockCount + block] }
+
+    /// Factors of one term of a sum, the same in every slot or one a column.
+    enum Factor {
+        case number(Double)
+        case columns([Double])
+    }
+
+    // MARK: Numbers of an iteration
+
+    var interval: Double {
+        if case .logistic(let sigmoid) = plan.loss { return sigmoid.interval }
+        return 1
+    }
+
+    /// (1 + β)α/(R·n)
+    func rate(_ iteration: Int) -> Double {
+        let count = Double(packing.rowCount(batch: iteration % plan.batches))
+        return (1 + plan.momentum(iteration)) * plan.step / (interval * count)
+    }
+
+    var target: Int? {
+        if case .squared = plan.loss { return packing.columnCount - 1 }
+        return nil
+    }
+
+    /// `factor`·(1 − αλ) for penalised columns, `factor` for the others.
+    func decayed(_ factor: Double) -> Factor {
+        guard plan.ridge > 0 else { return .number(factor) }
+        let lesser = factor * (1 - plan.step * plan.ridge)
+        var columns = [Double](repeating: lesser, count: packing.columnCount)
+        columns[0] = factor
+        if let target { columns[target] = factor }
+        return .columns(columns)
+    }
+
+    // MARK: One iteration
+
+    mutating func advance(_ iteration: Int) throws(CKKSError) {
+        if case .logistic = plan.loss, iteration == 0 {
+            // From zero every score is 0 and every pull ½.
+            let sums = try batchSum(0)
+            let top = sums[0].level
+            weights = try mapBlocks { run, block throws(CKKSError) in
+                try run.combined([(sums[block], .number(run.rate(0) / 2))], block: block, level: top)
+            }
+            momentum = .none
+            try settleErrors(fresh: weights[0].deviation, iteration: 0)
+            return
+        }
+        if iteration > 0 { try refreshIfNeeded(iteration) }
+        let start = iteration == 0 ? rows[0].level : weights[0].level
+        let gradient = try self.gradient(iteration)
+        let momentumFactor = plan.momentum(iteration)
+        var next: [CKKSCiphertext]
+        if iteration == 0 {
+            // A squared loss starts at V = −1 for the target, in the clear.
+            next = try mapBlocks { run, block throws(CKKSError) in
+                try run.evaluator.add(run.evaluator.negate(gradient[block]), run.startValues[block])
+            }
+        } else {
+            let sums: [CKKSCiphertext]?
+            if case .logistic = plan.loss {
+                sums = try batchSum(iteration % plan.batches)
+            } else {
+                sums = nil
+            }
+            next = try mapBlocks { run, block throws(CKKSError) in
+                var terms = [(run.exact(run.weights[block]), run.decayed(1 + momentumFactor))]
+                if let sums { terms.append((sums[block], .number(run.rate(iteration) / 2))) }
+                terms += run.position(block, times: -momentumFactor).map { (run.exact($0.0), $0.1) }
+                let inertia = try run.combined(terms, block: block, level: start)
+                return try run.evaluator.subtract(inertia, gradient[block])
+            }
+        }
+        let fresh = next.map(\.deviation).max()!
+        next = next.map { stated($0, magnitude: GradientCircuit.weightBound, deviation: $0.deviation) }
+        momentum = .parts(
+            weights: iteration == 0 ? [] : weights, gradient: gradient, iteration: iteration)
+        weights = next
+        try settleErrors(fresh: fresh, iteration: iteration)
+    }
+
+    /// The terms of factor·W, W the position that the last iteration reached.
+    func position(_ block: Int, times factor: Double) -> [(CKKSCiphertext, Factor)] {
+        guard factor != 0 else { return [] }
+        switch momentum {
+        case .none:
+            // Only after the first iteration of a logistic run, whose momentum is 0: W = V.
+            return [(weights[block], .number(factor))]
+        case .position(let position):
+            return [(position[block], .number(factor))]
+        case .parts(let before, let gradient, let iteration):
+            // W = (1 − αλ)V + (s·S − G)/(1 + β) of that iteration.
+            let share = factor / (1 + plan.momentum(iteration))
+            var terms = [(gradient[block], Factor.number(-share))]
+            if before.isEmpty { return [(weights[block], .number(factor))] }
+            terms.append((before[block], decayed(factor)))
+            if case .logistic = plan.loss, let sums = sums[iteration % plan.batches] {
+                terms.append((sums[block], .number(share * rate(iteration) / 2)))
+            }
+            return terms
+        }
+    }
+
+    /// Σ factor·term at one level below `level`, one rescaling for all.
+    func combined(
+        _ terms: [(CKKSCiphertext, Factor)], block: Int, level: Int
+    ) throws(CKKSError) -> CKKSCiphertext {
+        let level = terms.reduce(level) { min($0, $1.0.level) }
+        var products: [CKKSCiphertext] = []
+        for (term, factor) in terms {
+            let lowered = try evaluator.dropping(term, to: level)
+            switch factor {
+            case .number(let number): products.append(try evaluator.multiplyLazily(lowered, number))
+            case .columns(let columns):
+                let plaintext = try evaluator.encode(packing.spread(columns)[block], multiplying: lowered)
+                products.append(try evaluator.multiplyLazily(lowered, plaintext))
+            }
+        }
+        return try evaluator.settled(evaluator.sum(products))
+    }
+
+    /// Σ z over a batch, in every row.
+    mutating func batchSum(_ batch: Int) throws(CKKSError) -> [CKKSCiphertext] {
+        if let known = sums[batch] { return known }
+        let groups = packing.groups(batch: batch)
+        let made = try mapBlocks { run, block throws(CKKSError) in
+            var total = run.row(groups.lowerBound, block)
+            for group in groups.dropFirst() { total = try run.evaluator.add(total, run.row(group, block)) }
+            return try run.running(total, run.packing.rowSteps)
+        }
+        sums[batch] = made
+        return made
+    }
+
+    /// G, a block each.
+    func gradient(_ iteration: Int) throws(CKKSError) -> [CKKSCiphertext] {
+        let groups = packing.groups(batch: iteration % plan.batches)
+        let parts = try concurrently(groups.count) { index throws(CKKSError) in
+            try self.products(group: groups.lowerBound + index, iteration: iteration)
+        }
+        return try mapBlocks { run, block throws(CKKSError) in
+            var total = parts[0][block]
+            for part in parts.dropFirst() { total = try run.evaluator.add(total, part[block]) }
+            // Errors of different rows come from different ciphertexts or slots and are not correlated.
+            let deviation = total.deviation / Double(parts.count).squareRoot()
+            total = run.stated(try run.evaluator.settled(total), magnitude: total.magnitude, deviation: deviation)
+            return run.stated(
+                try run.running(total, run.packing.rowSteps), magnitude: 2 * GradientCircuit.weightBound, deviation: nil
+            )
+        }
+    }
+
+    /// c·z·x·q(x) for the rows of a group, not relinearised.
+    func products(group: Int, iteration: Int) throws(CKKSError) -> [CKKSCiphertext] {
+        let score = try self.score(group: group, iteration: iteration)
+        var scale = rate(iteration)
+        var tail: CKKSCiphertext?
+        if case .logistic(let sigmoid) = plan.loss {
+            let b = sigmoid.coefficients
+            scale *= b.last!
+            switch b.count {
+            case 3:
+                let half = -b[1] / b[2] / 2
+                let rest = b[0] / b[2] - half * half
+                let reach = GradientCircuit.scoreBound * GradientCircuit.scoreBound
+                let bound = max(half, reach - half)
+                let inner = try evaluator.add(evaluator.square(score), -half).declaring(magnitude: bound)
+                tail = try evaluator.add(evaluator.square(inner), rest).declaring(
+                    magnitude: bound * bound + abs(rest))
+            case 2: tail = try evaluator.add(evaluator.square(score), b[0] / b[1])
+            default: tail = nil
+            }
+        }
+        var result: [CKKSCiphertext] = []
+        for block in blocks {
+            // The score is one level below the weights; so is the row times its constant.
+            let row = try evaluator.dropping(row(group, block), to: score.level + 1)
+            let factor: CKKSCiphertext
+            if let target {
+                var columns = [Double](repeating: scale, count: packing.columnCount)
+                columns[target] = 0
+                factor = try evaluator.multiply(row, evaluator.encode(packing.spread(columns)[block], multiplying: row))
+            } else {
+                factor = try evaluator.settled(evaluator.multiplyLazily(row, scale))
+            }
+            guard let tail else {
+                result.append(try evaluator.multiplyLazily(factor, score))
+                continue
+            }
+            result.append(try evaluator.multiplyLazily(evaluator.multiply(factor, score), tail))
+        }
+        return result
+    }
+
+    /// x for the rows of a group, right in the slots that hold data.
+    func score(group: Int, iteration: Int) throws(CKKSError) -> CKKSCiphertext {
+        var products: [CKKSCiphertext] = []
+        for block in blocks {
+            if iteration == 0 {
+                let row = row(group, block)
+                products.append(
+                    try evaluator.multiplyLazily(row, evaluator.encode(startValues[block], multiplying: row)))
+            } else {
+                products.append(try evaluator.multiplyLazily(row(group, block), exact(weights[block])))
+            }
+        }
+        let sum = try evaluator.settled(evaluator.sum(products))
+        // The rows' own errors meet weights whose norm is bounded: Σ Vⱼeⱼ over the row has deviation |V|·e. The window adds
+        // 2f slots, over which it is spread here.
+        let chain = evaluator.chain
+        let own = row(group, 0).deviation * GradientCircuit.weightBound / Double(packing.blockWidth).squareRoot()
+        let lowering = chain.slotDeviation(coefficient: chain.roundingDeviation, scale: chain.scales[sum.level])
+        let rounding = lowering * Double(blocks.count).squareRoot() * GradientCircuit.weightBound
+        let switching = chain.slotDeviation(
+            coefficient: chain.keySwitchDeviation(level: sum.level + 1),
+            scale: chain.scales[sum.level] * chain.moduli[sum.level + 1])
+        let deviation = (own * own + rounding * rounding + switching * switching + lowering * lowering).squareRoot()
+        let product = stated(sum, magnitude: sum.magnitude, deviation: min(sum.deviation, deviation))
+        return stated(
+            try running(product, packing.windowSteps), magnitude: GradientCircuit.scoreBound, deviation: nil)
+    }
+
+    var startValues: [[Double]] {
+        var columns = [Double](repeating: 0, count: packing.columnCount)
+        if let target { columns[target] = -1 }
+        return packing.spread(columns)
+    }
+
+    /// x, then x + rotated x for each step in turn.
+    func running(_ a: CKKSCiphertext, _ steps: [Int]) throws(CKKSError) -> CKKSCiphertext {
+        var total = a
+        for step in steps {
+            let turned = try evaluator.rotate(total, by: step)
+            // Two slots of one polynomial with independent coefficients are not correlated.
+            let deviation = (total.deviation * total.deviation + turned.deviation * turned.deviation).squareRoot()
+            let sum = try evaluator.add(total, turned)
+            total = stated(sum, magnitude: sum.magnitude, deviation: deviation)
+        }
+        return total
+    }
+}

@@ -1,0 +1,85 @@
+import BinaryCoding
+import CKKS
+import Foundation
+
+/// Scores under CKKS.
+public struct SlotScores: Sendable {
+    /// What is public about the scores.
+    public struct Meaning: Codable, Hashable, Sendable {
+        public var rowCount: Int
+        /// Slots hold score/2^scaleBits.
+        public var scaleBits: Int
+        public var link: Link
+        public var target: String
+        public var kind: String
+        public var layout: SlotFeatureLayout
+    }
+    public let meaning: Meaning
+    public let context: CKKSContext
+    public let key: Fingerprint
+    let ciphertexts: [CKKSCiphertext]
+
+    /// The bound that the library states for the error of a score.
+    public var errorBound: Double {
+        exp2(Double(meaning.scaleBits)) * (ciphertexts.map(\.errorBound).max() ?? 0)
+    }
+
+    /// Predictions, row by row: probabilities for a logistic model. For the key owner.
+    /// - Throws: `mismatch` for another key.
+    public func open(_ secret: CKKSSecretKey) throws -> [Double] {
+        guard secret.identity == key else {
+            throw PrivateLearningError(
+                code: .mismatch, message: "key: the scores belong to key \(key), this is \(secret.identity)")
+        }
+        let unit = exp2(Double(meaning.scaleBits))
+        var result: [Double] = []
+        for ciphertext in ciphertexts {
+            let values = try secret.decryptForOwner(ciphertext).real
+            switch meaning.layout {
+            case .columns: result += values.prefix(meaning.rowCount - result.count)
+            case .rows: result.append(values[0])
+            }
+        }
+        guard result.count == meaning.rowCount else {
+            throw PrivateLearningError(
+                code: .invalidFile, message: "scores: got \(result.count), want \(meaning.rowCount)")
+        }
+        return result.map { meaning.link.mean($0 * unit) }
+    }
+
+    @discardableResult
+    public func write(to path: String) throws -> Int {
+        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+            .write(to: path, kind: .encryptedSlotScores)
+    }
+
+    public init(path: String, context: CKKSContext? = nil) throws {
+        self = try SlotFile.read(path, kind: .encryptedSlotScores, context: context) { try Self($0) }
+    }
+
+    /// As ``init(path:context:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
+        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedSlotScores, context: context))
+    }
+
+    private init(_ file: SlotFile) throws {
+        let meaning = try EncryptedFile.decode(Meaning.self, file.description)
+        guard (1...EncodingPlan.rowLimit).contains(meaning.rowCount), (-1100...1100).contains(meaning.scaleBits),
+            file.ciphertexts.count
+                == SlotFeatures.count(
+                    rows: meaning.rowCount, columns: 1, layout: meaning.layout, maximumSlots: file.context.maximumSlots),
+            file.ciphertexts.allSatisfy({ $0.size == 2 })
+        else {
+            throw PrivateLearningError(
+                code: .invalidFile, message: "scores: got \(file.ciphertexts.count) ciphertexts, which do not fit")
+        }
+        self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
+    }
+
+    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
+        self.meaning = meaning
+        self.context = context
+        self.key = key
+        self.ciphertexts = ciphertexts
+    }
+}

@@ -1,0 +1,192 @@
+import BinaryCoding
+import CKKS
+import Foundation
+import KeyFiles
+import PrivateLearning
+import Randomness
+import Tabular
+
+// What the commands do with CKKS keys and files; the commands themselves only branch.
+
+extension EncryptCommand {
+    func encryptCKKS() throws {
+        let encryptor = try CKKSKeyFiles.encryptor(key, passphrase)
+        var random = SystemRandom()
+        if let model, data == nil {
+            let sealed = try SlotModel.encrypt(ModelFile.read(model), with: encryptor, using: &random)
+            try sealed.write(to: out)
+            return try done("model", rows: nil, ciphertexts: sealed.meaning.features.count + 1)
+        }
+        guard let data else { return }
+        switch requestedForm ?? .rows {
+        case .sums:
+            throw CommandFailure(.usage, "--as sums: needs a Paillier key; under CKKS take rows or features")
+        case .rows: try encryptTrainingRows(data, encryptor, &random)
+        case .features:
+            let (table, schema) = try format.read(data, target: target, needsTarget: false)
+            let plan: EncodingPlan
+            if let like {
+                plan = try ModelFile.read(like).plan
+            } else {
+                plan = try EncodingPlan(
+                    schema: TableFormatOptions.withoutTargets(schema), maximumRows: maximumRows,
+                    minimumCohort: minimumCohort)
+            }
+            let names = try like.map { try ModelFile.read($0).featureNames }
+            let features = try SlotFeatures.encrypt(
+                table, plan: plan, columns: names, layout: isSingleRow ? .rows : .columns, with: encryptor,
+                using: &random)
+            try features.write(to: out)
+            try done("features", rows: table.rowCount, ciphertexts: nil)
+        }
+    }
+
+    private func encryptTrainingRows(
+        _ data: String, _ encryptor: CKKSEncryptor, _ random: inout SystemRandom
+    ) throws {
+        let (table, schema) = try format.read(data, target: target)
+        let plan = try EncodingPlan(schema: schema, maximumRows: EncodingPlan.rowLimit, minimumCohort: 1)
+        guard let name = plan.target else {
+            throw CommandFailure(.usage, "--target: the schema names none; say which column to predict")
+        }
+        let encoding = plan.columns[try plan.index(of: name)].encoding
+        // Two values make a class, which the schema says and not the rows.
+        let isClass = encoding.lower == 0 && encoding.upper == 1 && encoding.scale.multiplier == 1
+        let isSigned = purpose.map { $0 == .logistic } ?? isClass
+        let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
+        let progress = Progress("encrypting", total: 1000, unit: "‰")
+        defer { progress.finish() }
+        let rows = try EncryptedTrainingRows.encrypt(
+            table, schema: schema, target: name, isSigned: isSigned, owner: label, batches: batches, clip: clip,
+            minimumCohort: minimumCohort, with: encryptor, using: &random
+        ) { done, total in progress.advance(by: 1000 * done / total - 1000 * (done - 1) / total) }
+        try rows.write(to: out)
+        progress.finish()
+        try done("rows", rows: table.rowCount, ciphertexts: rows.meaning.packing.ciphertextCount)
+    }
+}
+
+extension TrainCommand {
+    private struct MadeByGradients: Encodable {
+        var file: String
+        var model: String
+        var iterations: Int
+        var rows: Int
+        var columns: Int
+        var errorBound: Double
+        var seconds: Double
+    }
+
+    func trainByGradients() throws {
+        guard let evaluationKeys else {
+            throw CommandFailure(
+                .usage,
+                "--evaluation-keys: rows under a CKKS key need them; `tacit keys generate` wrote NAME.evaluation")
+        }
+        guard rows == nil, weights == nil, folds == nil, target == nil, features == nil else {
+            throw CommandFailure(
+                .usage,
+                "--rows, --weights, --folds, --target and --features: CKKS rows were chosen when they were encrypted")
+        }
+        let table = try EncryptedTrainingRows(path: encrypted[0])
+        let keys = try CKKSKeyFiles.evaluationKeys(evaluationKeys, context: table.context)
+        let penalty = lambda.first ?? (model == .ridge ? 0.01 : 0)
+        func plan(_ iterations: Int) throws -> TrainingPlan {
+            try TrainingPlan(
+                loss: model == .logistic ? .logistic(.standard) : .squared, iterations: iterations, ridge: penalty,
+                batches: table.meaning.packing.batches)
+        }
+        let perIteration = try plan(table.meaning.packing.batches).levelsPerIteration
+        let within = table.iterationsWithin(levels: table.context.chain.top, levelsPerIteration: perIteration)
+        let chosen = try plan(max(1, Int(iterations) ?? within))
+        Console.log("\(chosen.iterations) iterations on \(table.meaning.packing.rowCount) encrypted rows")
+        let progress = Progress("training", total: chosen.iterations, unit: "iterations")
+        defer { progress.finish() }
+        let started = ContinuousClock.now
+        let trained = try table.trained(chosen, keys: keys) { _ in progress.advance() }
+        let elapsed = (ContinuousClock.now - started).components
+        progress.finish()
+        try trained.write(to: out)
+        try Console.result(
+            MadeByGradients(
+                file: out, model: model.rawValue, iterations: chosen.iterations,
+                rows: table.meaning.packing.rowCount, columns: table.meaning.packing.columnCount,
+                errorBound: trained.errorBound,
+                seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18), json: common.json,
+            "\(out): \(model.rawValue) model after \(chosen.iterations) iterations, still encrypted; open it with `tacit "
+                + "decrypt`")
+    }
+}
+
+extension DecryptCommand {
+    private func secret(_ identity: Fingerprint, _ context: CKKSContext) throws -> CKKSSecretKey {
+        guard let key, partial.isEmpty else {
+            throw CommandFailure(.usage, "\(file): is under a CKKS key; give the secret key with --key")
+        }
+        let secret = try CKKSKeyFiles.secretKey(key, passphrase, context: context)
+        guard secret.identity == identity else {
+            throw CommandFailure(
+                .data, "\(key): is key \(secret.identity), but \(file) is encrypted under \(identity)")
+        }
+        return secret
+    }
+
+    func openTrainedModel() throws {
+        let trained = try EncryptedTrainedModel(path: file)
+        let model = try trained.open(secret(trained.key, trained.context))
+        try ModelFile.write(model, to: out)
+        let warnings = model.disclosureWarnings
+        try ModelSummary.show(model, file: out, warnings: warnings, json: common.json)
+        let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
+        let report = GradientTrainingReport(
+            trained: trained, model: model, warnings: warnings, file: file, commandLine: CommandLine.arguments)
+        try ReportFile.write(try report.make(), stem: stem)
+        Console.log("privacy report: \(stem).html and .json")
+    }
+
+    func openSlotScores() throws {
+        let scores = try SlotScores(path: file)
+        let values = try scores.open(secret(scores.key, scores.context))
+        try PredictionFile.write(values, to: out)
+        try Console.result(
+            MadeScores(file: out, rows: values.count, target: scores.meaning.target, errorBound: scores.errorBound),
+            json: common.json, "\(out): \(values.count) predictions of \(scores.meaning.target)")
+    }
+
+    private struct MadeScores: Encodable {
+        var file: String
+        var rows: Int
+        var target: String
+        var errorBound: Double
+    }
+}
+
+extension PredictCommand {
+    /// - Returns: false when the file is none of CKKS's.
+    func predictCKKS() throws -> Bool {
+        guard let encrypted else { return false }
+        let kind = try Containers.header(encrypted).kind
+        if kind == .encryptedSlotFeatures, let model {
+            let features = try SlotFeatures(path: encrypted)
+            let keys = try evaluationKeys.map { try CKKSKeyFiles.evaluationKeys($0, context: features.context) }
+            let fitted = try ModelFile.read(model)
+            if fitted.plan != features.meaning.plan {
+                Console.warn(
+                    "\(model): encodes rows otherwise than \(encrypted) does, for instance cuts values off; predictions may "
+                        + "differ for such rows. Encrypt with --like \(model) where the owner of the rows has it")
+            }
+            let scores = try features.scores(of: fitted, keys: keys)
+            try scores.write(to: out)
+            try done(rows: features.meaning.rowCount, target: fitted.target, isEncrypted: true)
+            return true
+        }
+        if kind == .encryptedSlotModel, let data {
+            let sealed = try SlotModel(path: encrypted)
+            let (table, _) = try format.read(data, needsTarget: false)
+            try sealed.scores(of: table).write(to: out)
+            try done(rows: table.rowCount, target: sealed.meaning.target, isEncrypted: true)
+            return true
+        }
+        return false
+    }
+}

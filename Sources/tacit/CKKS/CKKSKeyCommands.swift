@@ -1,0 +1,57 @@
+import BinaryCoding
+import CKKS
+import Foundation
+import KeyFiles
+import PrivateLearning
+
+extension KeysGenerateCommand {
+    func generateCKKS() throws {
+        let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
+        try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath])
+        let circuit = try circuit.circuit(data: data, format: format, target: target)
+        let plan: CircuitPlan
+        if prediction {
+            // Rotations for single rows cost little here and let the same keys serve both layouts.
+            plan = try LinearScoreCircuit(layout: .rows, columnCount: circuit.columnCount).plan(
+                errorBound: LinearScoreCircuit.standardErrorBound,
+                security: insecure ? .insecureForTestsOnly : .classical128)
+        } else {
+            plan = try self.circuit.plan(circuit, insecure: insecure)
+        }
+        try plan.requireMemory()
+        if insecure { Console.warn("\(plan.parameters): not secure; for experiments only") }
+        Console.log("Making keys for \(plan.parameters) …")
+        let secret = CKKSSecretKey(CKKSContext(plan.parameters))
+        let files = try writer.write(secret, plan.keys)
+        if common.json {
+            return try Console.json(
+                Made(
+                    fingerprint: secret.identity.hexadecimal, files: files,
+                    parameters: plan.parameters.description))
+        }
+        Console.result("key \(secret.identity), \(plan.parameters)")
+        for file in files { Console.result("  \(file)") }
+    }
+}
+
+extension KeysInspectCommand {
+    func showCKKS() throws {
+        let (keyFile, key) = try CKKSKeyFiles.publicKey(file)
+        let parameters = key.context.parameters!
+        let row = parameters.ring.securityRow
+        let shown = Shown(
+            kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.identity.hexadecimal,
+            securityBits: row?.level.rawValue ?? 0, passphrase: keyFile.needsPassphrase)
+        if common.json { return try Console.json(shown) }
+        Console.result("\(keyFile.header.kind) \"\(keyFile.description.label)\"")
+        Console.result("  scheme       \(parameters)")
+        Console.result("  security     \(row.map(\.description) ?? "NONE: for experiments only")")
+        Console.result("  fingerprint  \(key.identity)")
+        Console.result("  made         \(keyFile.description.created)")
+        if keyFile.isSecret {
+            Console.result(
+                "  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")"
+            )
+        }
+    }
+}

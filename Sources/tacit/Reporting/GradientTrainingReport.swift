@@ -1,0 +1,118 @@
+import AtomicFiles
+import BinaryCoding
+import CKKS
+import Foundation
+import PrivacyReports
+import PrivateLearning
+
+/// The privacy report of a model trained on CKKS rows.
+struct GradientTrainingReport {
+    var trained: EncryptedTrainedModel
+    var model: LinearModel
+    var warnings: [String]
+    /// The file of the encrypted model.
+    var file: String
+    var commandLine: [String]
+
+    func make() throws -> PrivacyReport {
+        let meaning = trained.meaning
+        let packing = meaning.rows.packing
+        let parameters = trained.context.parameters!
+        let row = parameters.ring.securityRow
+        let bytes = try readFile(file, limit: 1 << 30)
+        var notes = warnings.map { PrivacyReport.Warning(.caution, $0) }
+        notes.append(
+            .init(
+                .note,
+                "The model was learnt from every row without noise: it can tell something about single rows, above all beside "
+                    + "a second model that lacks one of them."))
+        notes.append(
+            .init(
+                .note,
+                "Decrypted values hold the encryption's noise. The weights may be passed on; the ciphertext of the model "
+                    + "together with all decrypted digits may not, since both together give information on the key."))
+        return PrivacyReport(
+            title: "\(title) regression trained on encrypted rows", created: Date(),
+            tool: .init(version: TacitCommand.version),
+            task: .init(
+                computed:
+                    "\(title) regression of \(model.target) on \(model.featureNames.count) features, "
+                    + "\(meaning.plan.iterations) iterations of Nesterov's gradient\(sigmoid)",
+                technique: "Training on encrypted rows (CKKS)",
+                dataSets: [
+                    .init(
+                        name: meaning.rows.owner, rows: packing.rowCount, columns: model.plan.columns.count,
+                        target: model.target)
+                ], rowNoun: "rows", ownerNoun: "owner"),
+            parties: [
+                .init(
+                    id: "owner", name: meaning.rows.owner, roles: [.dataOwner, .keyHolder], secretKey: .whole,
+                    ownRows: packing.rowCount),
+                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
+            ],
+            adversary: .init(
+                behaviour: .semiHonest,
+                coalitions: [
+                    .init(among: ["server"], atMost: 1, note: "The server alone learns sizes and parameters.")
+                ],
+                promise:
+                    "A server that follows the protocol and reads all it receives learns only what is listed here.",
+                outOfScope: [
+                    "A server that computes something else: the owner would get another model and cannot tell",
+                    "Denial of service",
+                ]),
+            observations: [
+                .init(
+                    observer: "owner", source: "owner", form: .ownData, what: "its own table", count: packing.rowCount,
+                    learns: "nothing new"),
+                .init(
+                    observer: "server", source: "owner", form: .ciphertext, what: "encrypted rows and a sealed note",
+                    count: packing.ciphertextCount,
+                    learns:
+                        "\(packing.rowCount) rows of \(packing.columnCount) columns, the layout, the bound "
+                        + "\(meaning.rows.entryBound) of scaled values, the kind of model, the parameters"),
+                .init(
+                    observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
+                    count: packing.blockCount, bytes: bytes.count, learns: "the model"),
+            ],
+            disclosures: [
+                .init(
+                    what: "The model, computed from \(packing.rowCount) rows, and where its features are cut off",
+                    to: ["owner"], count: model.featureNames.count + 1, warnings: notes)
+            ],
+            cryptography: [
+                .init(
+                    purpose: "Training on rows that nobody but their owner can read",
+                    scheme: "CKKS (full RNS, hybrid key switching)", parameterSet: "\(parameters)",
+                    modulusBits: Int(parameters.ring.log2QP.rounded(.up)),
+                    estimatedSecurityBits: row.map { Double($0.level.rawValue) },
+                    securitySource: row?.description,
+                    randomness: "the operating system's generator, stretched with ChaCha20", insecure: row == nil,
+                    note: row == nil ? "below every published table" : nil)
+            ],
+            differentialPrivacy: .none(because: "No noise was added to the gradients."),
+            audits: .notRun(because: "No attack was run against the model."),
+            results: [
+                .init(
+                    name: "\(title) model of \(model.target)",
+                    coefficients: [PrivacyReport.Coefficient(name: "intercept", value: model.intercept)]
+                        + zip(model.featureNames, model.coefficients).map { .init(name: $0, value: $1) },
+                    metrics: [])
+            ],
+            agreement: [], costs: [], plots: [],
+            provenance: .init(
+                commandLine: PrivacyReport.Provenance.redacted(commandLine), codeVersion: TacitCommand.version,
+                inputs: [
+                    .init(
+                        name: file, algorithm: "SHA-256", digest: Fingerprint(of: bytes).hexadecimal,
+                        bytes: bytes.count)
+                ]))
+    }
+
+    private var title: String { model.kind.prefix(1).uppercased() + model.kind.dropFirst() }
+
+    private var sigmoid: String {
+        guard case .logistic(let polynomial) = trained.meaning.plan.loss else { return "" }
+        return ", sigmoid by a polynomial of degree \(polynomial.degree) on ±\(Int(polynomial.interval))"
+    }
+}
