@@ -129,7 +129,7 @@ import Testing
         let table = try rows.signed(scaling)
         let plan = try TrainingPlan(loss: .logistic(SigmoidPolynomial(degree: 3, interval: 8)), iterations: 4)
         let circuit = GradientCircuit(plan: plan, rowCount: 60, columnCount: 4, entryBound: 3)
-        let parameters = try BootstrappingParameters(.insecure4096)
+        let parameters = try BootstrappingParameters(.insecure4096depth4)
         let context = CKKSContext(parameters.ckks)
         #expect(plan.levels > context.chain.top)
         let packing = try circuit.packing(maximumSlots: context.maximumSlots)
