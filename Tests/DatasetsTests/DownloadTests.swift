@@ -152,7 +152,7 @@ final class LocalServer {
         #expect(error?.code == .downloadFailed)
         let other = Dataset.File(path: "set/x.bin", address: "file:///etc/hostname", byteCount: 5, sha256: Self.hash)
         let refused = await #expect(throws: DatasetsError.self) { try await store.fetch(other) }
-        #expect(refused?.message.contains("want http or https") == true)
+        #expect(refused?.message.contains("want http or https") == true, "\(String(describing: refused))")
     }
 
     @Test func cancelledDownloadEndsAtOnce() async throws {

@@ -41,6 +41,7 @@ import Testing
 
     @Test func renyiDivergences() throws {
         let vectors = try ReferenceVectors.read()
+        let quadrature = try RenyiQuadrature.read()
         var compared = 0
         for item in vectors.cases {
             guard let epsilon = item.rdpEpsilon, let name = item.rdpOrders else { continue }
@@ -52,16 +53,22 @@ import Testing
             let ours = try accountant.epsilon(delta: item.delta)
             // Their special relation for trees is a replacement by nothing: sensitivity 1.
             if isTree { #expect(item.neighbouring == .addOrRemoveOne) }
-            // At fractional orders the reference stops its series early and is larger by up to 2e-3 (checked by quadrature);
-            // at integers both agree.
-            let order = try accountant.bestOrder(delta: item.delta)
-            let isWhole = order == order.rounded()
-            #expect(ours <= epsilon * (1 + 1e-8), "\(item.id): \(ours), \(epsilon)")
-            #expect(ours >= epsilon * (1 - (isWhole ? 1e-8 : 3e-3)), "\(item.id): \(ours), \(epsilon)")
+            // At fractional orders the reference's series is larger than the integral that it stands for, by up to 2e-3;
+            // for one subsampled Gaussian the integral itself is compared (Vectors/make_renyi_quadrature.py).
+            if let integral = quadrature.epsilon[item.id] {
+                #expect(ours <= epsilon * (1 + 1e-8), "\(item.id): \(ours), \(epsilon)")
+                #expect(abs(ours / integral - 1) < 1e-7, "\(item.id): \(ours), \(integral)")
+            } else {
+                // Several events at a fractional order: not above the reference, and not far below.
+                let order = try accountant.bestOrder(delta: item.delta)
+                let slack = order == order.rounded() ? 1e-8 : 1e-3
+                #expect(
+                    ours <= epsilon * (1 + 1e-8) && ours >= epsilon * (1 - slack), "\(item.id): \(ours), \(epsilon)")
+            }
             for (order, value) in item.rdpAtOrder {
                 let index = try #require(accountant.orders.firstIndex(of: order))
                 #expect(
-                    abs(accountant.divergences[index] - value) <= 1e-9 * value,
+                    abs(accountant.divergences[index] - value) <= 1e-8 * value,
                     "\(item.id) at order \(order): \(accountant.divergences[index]), \(value)")
             }
         }
@@ -70,6 +77,7 @@ import Testing
 
     @Test func calibration() throws {
         let vectors = try ReferenceVectors.read()
+        let quadrature = try RenyiQuadrature.read()
         for item in vectors.calibration {
             func value(_ name: String) throws -> Double { try #require(ReferenceVectors.number(item[name])) }
             let (epsilon, delta) = (try value("epsilon"), try value("delta"))
@@ -88,7 +96,10 @@ import Testing
                 let renyi = try NoiseCalibration.noiseMultiplier(
                     epsilon: epsilon, delta: delta, tolerance: 1e-8,
                     accountant: try RenyiAccountant(neighbouring: .addOrRemoveOne), event: event)
-                #expect(abs(renyi / (try value("sigma_rdp")) - 1) < 1e-6, "\(id): \(renyi)")
+                let wanted = try #require(quadrature.sigma[id])
+                #expect(abs(renyi / wanted - 1) < 1e-6, "\(id): \(renyi), \(wanted)")
+                // The reference's, which its series makes larger by up to 1e-4 at fractional orders.
+                #expect(abs(renyi / (try value("sigma_rdp")) - 1) < 1e-4, "\(id): \(renyi)")
                 let loss = try NoiseCalibration.noiseMultiplier(
                     epsilon: epsilon, delta: delta, accountant: PrivacyLossAccountant(neighbouring: .addOrRemoveOne),
                     event: event)
@@ -103,5 +114,17 @@ import Testing
                 totalDelta: try value("total_delta"))
             #expect(abs(ours - (try value("total_epsilon"))) < 1e-12 * max(1, ours), "\(item)")
         }
+    }
+}
+
+/// ε and noise multipliers by numerical integration, by the reference's case names.
+struct RenyiQuadrature: Decodable {
+    let epsilon: [String: Double]
+    let sigma: [String: Double]
+
+    static func read() throws -> RenyiQuadrature {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Vectors/renyi_quadrature.json")
+        return try JSONDecoder().decode(RenyiQuadrature.self, from: Data(contentsOf: file))
     }
 }
