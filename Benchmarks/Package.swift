@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "BenchmarkNetworks",
             dependencies: [
-                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
+                .product(name: "NeuralNetworks", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
             name: "TrainMNIST",

@@ -23,7 +23,9 @@ public struct LossResolution: Hashable, Sendable, Codable {
         var variance = 0.0
         for release in releases { variance += release.spread * release.spread * Double(release.count) }
         let deviation = variance.squareRoot()
-        guard deviation > 0, deviation.isFinite else { return LossGrid(interval: 0x1p-10, relative: 0.01, widest: 0.01) }
+        guard deviation > 0, deviation.isFinite else {
+            return LossGrid(interval: 0x1p-10, relative: 0.01, widest: 0.01)
+        }
         // Spreading the mass of a cell to its ends adds up to h²/6 to the variance, or h times the loss where that is
         // smaller than h.
         let allowed = variance / (6 * perRelease * perRelease)
@@ -34,7 +36,9 @@ public struct LossResolution: Hashable, Sendable, Codable {
             releases.reduce(0) { $0 + Double($1.count) * ($1.spread < h ? $1.spread * h / 2 : h * h / 6) }
         }
         while h > 1e-12 * deviation, added(h) > allowed { h /= 2 }
-        let widest = releases.max { $0.spread * $0.spread * Double($0.count) < $1.spread * $1.spread * Double($1.count) }
+        let widest = releases.max {
+            $0.spread * $0.spread * Double($0.count) < $1.spread * $1.spread * Double($1.count)
+        }
         if let atom = widest?.atom, atom > h { h = atom / (atom / h).rounded(.up) }
         return LossGrid(
             interval: max(h, 0x1p-60), relative: relative,

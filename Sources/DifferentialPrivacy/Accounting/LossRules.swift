@@ -81,7 +81,8 @@ struct LossRules {
             }
             sums.append(sum)
         }
-        let precision = added.gaussianPrecision == 0 ? gaussianPrecision : (gaussianPrecision + added.gaussianPrecision).nextUp
+        let precision =
+            added.gaussianPrecision == 0 ? gaussianPrecision : (gaussianPrecision + added.gaussianPrecision).nextUp
         guard precision.isFinite else {
             throw .parameter("noiseMultiplier", "too little noise", "enough for a finite loss")
         }
@@ -194,7 +195,9 @@ struct LossRules {
         guard leaves == 1, case (.laplace(let multiplier), 1)? = single, 1 / multiplier < LossKey.largestLoss else {
             throw DifferentialPrivacyError(
                 code: .unsupportedEvent,
-                message: "[\(event)] on a Poisson sample: has no rule; want Gaussian noise or one release with Laplace noise")
+                message:
+                    "[\(event)] on a Poisson sample: has no rule; want Gaussian noise or one release with Laplace noise"
+            )
         }
         try insert(.noise(.laplace, scale: multiplier.nextDown, rate: rate), times)
     }

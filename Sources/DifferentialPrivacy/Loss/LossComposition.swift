@@ -96,10 +96,12 @@ struct LossComposition {
     func tilt(logDelta: Double) -> Double {
         let sampled = sampled
         let plain = sampled.cumulant(0).variance
-        var theta = 0.6 * solve { cumulant, theta in
-            guard cumulant.variance > plain * 1e-4 else { return false }
-            return cumulant.value - theta * cumulant.mean - log1p(theta) - theta * log1p(1 / theta) > logDelta
-        }
+        var theta =
+            0.6
+            * solve { cumulant, theta in
+                guard cumulant.variance > plain * 1e-4 else { return false }
+                return cumulant.value - theta * cumulant.mean - log1p(theta) - theta * log1p(1 / theta) > logDelta
+            }
         // Where rare losses govern the tilted sum, less will do, unless δ is so small that every digit counts.
         while logDelta > -35, theta > 0, sampled.cumulant(theta).variance > 6 * plain { theta *= 0.7 }
         return theta

@@ -71,7 +71,8 @@ struct EncryptCommand: ParsableCommand {
         guard let data else { return }
         let (table, schema) = try format.read(data, target: target, needsTarget: requestedForm != .features)
         let plan = try EncodingPlan(
-            schema: requestedForm == .features ? TableFormatOptions.withoutTargets(schema) : schema, maximumRows: maximumRows,
+            schema: requestedForm == .features ? TableFormatOptions.withoutTargets(schema) : schema,
+            maximumRows: maximumRows,
             minimumCohort: minimumCohort)
         let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
         let form = requestedForm ?? .sums
