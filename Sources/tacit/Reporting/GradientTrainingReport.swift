@@ -29,8 +29,9 @@ struct GradientTrainingReport {
         notes.append(
             .init(
                 .note,
-                "Decrypted values hold the encryption's noise. The weights may be passed on; the ciphertext of the model "
-                    + "together with all decrypted digits may not, since both together give information on the key."))
+                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
+                    + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
+                    + "passing them on, retire the key."))
         return PrivacyReport(
             title: "\(title) regression trained on encrypted rows", created: Date(),
             tool: .init(version: TacitCommand.version),
@@ -73,7 +74,10 @@ struct GradientTrainingReport {
                         + "\(meaning.rows.entryBound) of scaled values, the kind of model, the parameters"),
                 .init(
                     observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
-                    count: packing.blockCount, bytes: bytes.count, learns: "the model"),
+                    count: packing.blockCount, bytes: bytes.count, learns: "nothing before it opens them"),
+                .init(
+                    observer: "owner", source: "owner", form: .plaintextModel, what: "the weights, opened with its key",
+                    count: model.featureNames.count + 1, learns: "the model"),
             ],
             disclosures: [
                 .init(
