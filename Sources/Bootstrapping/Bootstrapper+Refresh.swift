@@ -127,8 +127,7 @@ extension Bootstrapper {
         let arithmetic = EncryptedReduction(
             relinearisation: evaluation.relinearisation!, ring: ring, primes: reductionPrimes)
         func reduced(_ u: RawCiphertext) -> RawCiphertext {
-            // The arithmetic does not throw.
-            try! reduction.run(u, scale: reductionScale, on: arithmetic).value
+            reduction.run(u, scale: reductionScale, on: arithmetic).value
         }
         var v: RawCiphertext
         let mirrored = z.applying(conjugation)
@@ -194,7 +193,7 @@ extension Bootstrapper {
             }
             record.note(.rescale, level: level, times: lanes)
         }
-        _ = try! reduction.run((), scale: reductionScale, on: counter)
+        _ = reduction.run((), scale: reductionScale, on: counter)
         record.note(.keySwitch, level: reductionPrimes.last! - 1, times: 1 + joinSteps.count)
         note(toSlots, toSlotsPrimes)
     }

@@ -4,7 +4,7 @@ import Foundation
 protocol ReductionArithmetic {
     associatedtype Value
     /// (Σ m·a·b + Σ l·v + c) / D_depth on the integers that the values stand for, one level down.
-    func evaluate(_ step: ReductionStep<Value>) throws -> Value
+    func evaluate(_ step: ReductionStep<Value>) -> Value
 }
 
 /// A value with what the circuit knows about it.
@@ -72,16 +72,16 @@ struct ModularReduction: Sendable {
     /// W from U₁ = i·x/K′.
     func run<Arithmetic: ReductionArithmetic>(
         _ input: Arithmetic.Value, scale: Double, on arithmetic: Arithmetic
-    ) throws -> ReductionNode<Arithmetic.Value> {
-        var e = try polynomialValue(ReductionNode(value: input, scale: scale, depth: 0), arithmetic)
+    ) -> ReductionNode<Arithmetic.Value> {
+        var e = polynomialValue(ReductionNode(value: input, scale: scale, depth: 0), arithmetic)
         for depth in Self.polynomialDepth..<Self.polynomialDepth + doublings {
-            e = try finish(
+            e = finish(
                 ReductionStep(
                     depth: depth, products: [.init(left: e, right: nil, multiplier: 1)], scale: e.scale * e.scale),
                 arithmetic)
         }
         // (8E − E²)/6
-        return try finish(
+        return finish(
             ReductionStep(
                 depth: e.depth, products: [.init(left: e, right: nil, multiplier: -1)],
                 multiples: [.init(node: e, multiplier: (8 * e.scale).rounded())], scale: 6 * e.scale * e.scale),
@@ -91,24 +91,24 @@ struct ModularReduction: Sendable {
     /// The scale of W, without computing anything.
     func outputScale(from scale: Double) -> Double {
         struct Nothing: ReductionArithmetic { func evaluate(_ step: ReductionStep<Void>) {} }
-        return try! run((), scale: scale, on: Nothing()).scale
+        return run((), scale: scale, on: Nothing()).scale
     }
 
     private func finish<Arithmetic: ReductionArithmetic>(
         _ step: ReductionStep<Arithmetic.Value>, _ arithmetic: Arithmetic
-    ) throws -> ReductionNode<Arithmetic.Value> {
+    ) -> ReductionNode<Arithmetic.Value> {
         ReductionNode(
-            value: try arithmetic.evaluate(step), scale: step.scale / divisors[step.depth], depth: step.depth + 1)
+            value: arithmetic.evaluate(step), scale: step.scale / divisors[step.depth], depth: step.depth + 1)
     }
 
     private func polynomialValue<Arithmetic: ReductionArithmetic>(
         _ first: ReductionNode<Arithmetic.Value>, _ arithmetic: Arithmetic
-    ) throws -> ReductionNode<Arithmetic.Value> {
+    ) -> ReductionNode<Arithmetic.Value> {
         var basis: [Int: ReductionNode<Arithmetic.Value>] = [1: first]
         // The usual scale at each depth is that of U_{2^depth}.
         func usual(_ depth: Int) -> Double { basis[1 << depth]!.scale }
         // U_{a+b}, a ≥ b
-        func make(_ a: Int, _ b: Int) throws {
+        func make(_ a: Int, _ b: Int) {
             let (left, right) = (basis[a]!, basis[b]!)
             let depth = max(left.depth, right.depth)
             // An operand from further up may have a smaller scale: an integer makes up for it without loss.
@@ -123,12 +123,12 @@ struct ModularReduction: Sendable {
                 let node = basis[a - b]!
                 step.multiples = [.init(node: node, multiplier: (sign * step.scale / node.scale).rounded())]
             }
-            basis[a + b] = try finish(step, arithmetic)
+            basis[a + b] = finish(step, arithmetic)
         }
-        for (a, b) in [(1, 1), (2, 1), (2, 2), (4, 1), (3, 3), (4, 3), (4, 4), (8, 8)] { try make(a, b) }
+        for (a, b) in [(1, 1), (2, 1), (2, 2), (4, 1), (3, 3), (4, 3), (4, 4), (8, 8)] { make(a, b) }
 
         // Adds p to a sum that is made at a depth and has a scale there.
-        func accumulate(_ p: ExponentialPolynomial, into step: inout ReductionStep<Arithmetic.Value>) throws {
+        func accumulate(_ p: ExponentialPolynomial, into step: inout ReductionStep<Arithmetic.Value>) {
             let usable = (0...p.degree).allSatisfy { k in k == 0 || (basis[k].map { $0.depth <= step.depth } ?? false) }
             if usable {
                 step.constant += (p.coefficients[0] * step.scale).rounded()
@@ -142,20 +142,20 @@ struct ModularReduction: Sendable {
             while 2 * m <= p.degree { m *= 2 }
             let (quotient, rest) = p.divided(by: m)
             let factor = basis[m]!
-            let q = try value(of: quotient, depth: step.depth, scale: step.scale / factor.scale)
+            let q = value(of: quotient, depth: step.depth, scale: step.scale / factor.scale)
             step.products.append(.init(left: q, right: factor, multiplier: 1))
-            try accumulate(rest, into: &step)
+            accumulate(rest, into: &step)
         }
         // p at a depth with a scale.
         func value(
             of p: ExponentialPolynomial, depth: Int, scale: Double
-        ) throws -> ReductionNode<Arithmetic.Value> {
+        ) -> ReductionNode<Arithmetic.Value> {
             var step = ReductionStep<Arithmetic.Value>(depth: depth - 1, scale: scale * divisors[depth - 1])
-            try accumulate(p, into: &step)
-            return try finish(step, arithmetic)
+            accumulate(p, into: &step)
+            return finish(step, arithmetic)
         }
         let last = Self.polynomialDepth - 1
-        return try value(
+        return value(
             of: polynomial, depth: Self.polynomialDepth, scale: usual(last) * usual(last) / divisors[last])
     }
 }

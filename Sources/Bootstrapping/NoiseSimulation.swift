@@ -92,7 +92,7 @@ extension ModularReduction {
         let generator = NumberSequence(seed: 1)
         func reduced(_ points: [Double], noise: Double) -> [Double] {
             let simulation = NoiseSimulation(slotNoise: noise, divisors: divisors, generator: generator)
-            let node = try! run(points.map { Complex(0, $0 / range) }, scale: scale, on: simulation)
+            let node = run(points.map { Complex(0, $0 / range) }, scale: scale, on: simulation)
             return node.value.map { $0.im / (2 * Double.pi) }
         }
         let integers = (0..<8192).map { _ -> Double in

@@ -13,8 +13,7 @@ public final class CKKSSecretKey: Sendable, CustomStringConvertible {
 
     public init(_ context: CKKSContext, using random: inout some SecureRandom) {
         self.context = context
-        // A uniform ternary key has no weight that could be wrong.
-        lattice = try! RLWESecretKey(ring: context.ring, distribution: .ternary, using: &random)
+        lattice = RLWESecretKey(ring: context.ring, using: &random)
         identity = Fingerprint(bytes: random.bytes(count: 32))!
     }
 

@@ -19,7 +19,7 @@ public final class RLWESecretKey: Sendable, CustomStringConvertible {
 
     /// - Errors: `invalidHammingWeight`.
     public init(
-        ring: Ring, distribution: Distribution = .ternary, using random: inout some SecureRandom
+        ring: Ring, distribution: Distribution, using random: inout some SecureRandom
     ) throws(LatticeError) {
         let small =
             switch distribution {
@@ -33,11 +33,15 @@ public final class RLWESecretKey: Sendable, CustomStringConvertible {
         evaluations = small.polynomial(ring.keyBasis).transformed()
     }
 
+    /// A uniform ternary key, which has no weight that could be wrong.
+    public convenience init(ring: Ring, using random: inout some SecureRandom) {
+        self.init(
+            ring: ring, distribution: .ternary, coefficients: .ternary(count: ring.degree, using: &random))
+    }
+
     public convenience init(ring: Ring) {
         var random = SystemRandom()
-        // Ternary keys have no weight that could be wrong.
-        let small = SmallPolynomial.ternary(count: ring.degree, using: &random)
-        self.init(ring: ring, distribution: .ternary, coefficients: small)
+        self.init(ring: ring, using: &random)
     }
 
     init(ring: Ring, distribution: Distribution, coefficients: SmallPolynomial) {

@@ -1,3 +1,4 @@
+import BinaryCoding
 import CKernels
 import Randomness
 
@@ -24,6 +25,9 @@ public struct UniformSeed: Hashable, Sendable {
     }
 
     public init(using random: inout some SecureRandom) { bytes = random.bytes(count: 32) }
+
+    /// The bytes of a fingerprint: a seed that everyone computes from the same public bytes.
+    public init(_ fingerprint: Fingerprint) { bytes = fingerprint.bytes }
 
     /// - Errors: `invalidEncoding` unless there are 32 bytes.
     public init(bytes: [UInt8]) throws(LatticeError) {

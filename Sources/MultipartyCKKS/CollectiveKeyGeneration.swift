@@ -97,7 +97,7 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
         self.setting = setting
         self.party = party
         nonce = random.bytes(count: 32)
-        secret = try! RLWESecretKey(ring: setting.context.ring, distribution: .ternary, using: &random)
+        secret = RLWESecretKey(ring: setting.context.ring, using: &random)
         ephemeral = SmallPolynomial.ternary(count: setting.context.ring.degree, using: &random)
         var seeds: [Int: [UInt8]] = [:]
         for other in 1...setting.group.parties where other != party { seeds[other] = random.bytes(count: 32) }

@@ -31,7 +31,7 @@ struct CommonReference: Sendable {
         encoder.encode(purpose)
         encoder.encode(number)
         // A fingerprint has the 32 bytes of a seed.
-        return try! UniformSeed(bytes: Fingerprint(of: encoder.bytes).bytes)
+        return UniformSeed(Fingerprint(of: encoder.bytes))
     }
 
     var publicKey: UniformSeed { seed("public key") }

@@ -40,6 +40,6 @@ enum PairwiseMask {
 
     private static func hashed(_ encoder: BinaryEncoder) -> UniformSeed {
         // A fingerprint has the 32 bytes of a seed.
-        try! UniformSeed(bytes: Fingerprint(of: encoder.bytes).bytes)
+        UniformSeed(Fingerprint(of: encoder.bytes))
     }
 }

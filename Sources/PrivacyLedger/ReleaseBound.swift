@@ -33,7 +33,10 @@ package struct ReleaseBound {
         let sensitivity = neighbouring.sensitivityOfSum
         var (delta, epsilon, precision): (Double, Double?, Double?) = (0, nil, nil)
         switch event {
-        case .nothing, .composed, .repeated: preconditionFailure("charges are leaves")
+        case .nothing, .composed, .repeated:
+            // Charges are leaves; a ledger that others wrote may say otherwise.
+            throw DifferentialPrivacyError(
+                code: .invalidParameter, message: "event: got \(event), want a single release")
         case .gaussian(let multiplier): precision = Self.square(sensitivity / multiplier)
         case .treeAggregation(let multiplier, let steps):
             // A row is in one node of each level.

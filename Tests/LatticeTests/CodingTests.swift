@@ -14,7 +14,7 @@ import Testing
 
         init() throws {
             var random = SeededRandom(seed: 42)
-            key = try RLWESecretKey(ring: ring, using: &random)
+            key = RLWESecretKey(ring: ring, using: &random)
             publicKey = RLWEPublicKey(key, using: &random)
             galois = try GaloisKey(.rotation(by: 1, logDegree: 10), for: key, using: &random)
             seeded = key.encryptZero(over: ring.ciphertextBasis, using: &random)

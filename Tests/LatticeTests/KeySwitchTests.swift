@@ -26,8 +26,8 @@ import Testing
     func switchingAddsTheStatedNoise(number: Int) throws {
         let ring = Self.rings[number]
         var random = SeededRandom(seed: UInt64(number))
-        let key = try RLWESecretKey(ring: ring, using: &random)
-        let other = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
+        let other = RLWESecretKey(ring: ring, using: &random)
         let access = SecretAccess("test")
         let switchKey = try KeySwitchKey(from: other.evaluations(access, over: ring.keyBasis), to: key, using: &random)
         for count in 1...ring.parameters.moduli.count {
@@ -55,7 +55,7 @@ import Testing
             tacit_cpu_limit_tier(tier)
             defer { tacit_cpu_limit_tier(.max) }
             var random = SeededRandom(seed: 77)
-            let key = try RLWESecretKey(ring: ring, using: &random)
+            let key = RLWESecretKey(ring: ring, using: &random)
             let relinearisation = try KeySwitchKey.relinearisation(key, using: &random)
             let (u0, u1) = relinearisation.switching(RNSPolynomial.random(ring.ciphertextBasis, seed: 1))
             results.append([u0, u1] + relinearisation.bodies)
@@ -66,7 +66,7 @@ import Testing
     @Test func productsRelinearise() throws {
         let ring = TestRings.small
         var random = SeededRandom(seed: 5)
-        let key = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
         let relinearisation = try KeySwitchKey.relinearisation(key, using: &random)
         let basis = ring.ciphertextBasis
         let c2 = RNSPolynomial<Evaluations>.random(basis, seed: 8)
@@ -83,7 +83,7 @@ import Testing
     func relinearisedAndRescaledAtOnce(number: Int) throws {
         let ring = Self.rings[number]
         var random = SeededRandom(seed: UInt64(50 + number))
-        let key = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
         let relinearisation = try KeySwitchKey.relinearisation(key, using: &random)
         for count in 2...ring.parameters.moduli.count {
             let basis = ring.basis(count)
@@ -154,7 +154,7 @@ import Testing
     func rotationsPermuteTheMessage(steps: Int) throws {
         let ring = TestRings.small
         var random = SeededRandom(seed: 6)
-        let key = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
         let elements: [GaloisElement] = [.rotation(by: steps, logDegree: 10), .conjugation(logDegree: 10)]
         let basis = ring.basis(4)
         var generator = TestGenerator(seed: 1)
@@ -180,7 +180,7 @@ import Testing
     @Test func freshNoise() throws {
         let ring = TestRings.make(12, [50, 40], [])
         var random = SeededRandom(seed: 9)
-        let key = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
         let basis = ring.ciphertextBasis
         let symmetric = Self.measure(key.decrypt(key.encryptZero(over: basis, using: &random).expanded()))
         #expect(symmetric.greatest <= Double(SmallPolynomial.gaussianTail))
@@ -197,7 +197,7 @@ import Testing
     @Test func withoutSpecialPrimesThereIsNoSwitching() throws {
         let ring = TestRings.make(10, [50, 40], [])
         var random = SeededRandom(seed: 1)
-        let key = try RLWESecretKey(ring: ring, using: &random)
+        let key = RLWESecretKey(ring: ring, using: &random)
         let error = #expect(throws: LatticeError.self) { try KeySwitchKey.relinearisation(key, using: &random) }
         #expect(error?.code == .noSpecialPrimes)
         #expect(error?.message == "special moduli: got none, want at least 1 for switching keys")

@@ -45,7 +45,7 @@ final class Session {
         y = try encryptor.encrypt(values, using: &random)
         product = try evaluator.relinearised(evaluator.multiplyLazily(x, y))
         let basis = context.ring.ciphertextBasis
-        latticeKey = try RLWESecretKey(ring: context.ring, using: &random)
+        latticeKey = RLWESecretKey(ring: context.ring, using: &random)
         latticePublicKey = RLWEPublicKey(latticeKey, using: &random)
         fresh = latticePublicKey.encryptZero(over: basis, using: &random)
         message = fresh.parts[0]

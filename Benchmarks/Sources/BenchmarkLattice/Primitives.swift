@@ -22,7 +22,7 @@ func measurePrimitives(_ shape: Shape) throws {
             security: .classical128))
     let ring = Ring(parameters)
     var random = SystemRandom()
-    let key = try RLWESecretKey(ring: ring, using: &random)
+    let key = RLWESecretKey(ring: ring, using: &random)
     let publicKey = RLWEPublicKey(key, using: &random)
     let relinearisation = try KeySwitchKey.relinearisation(key, using: &random)
     let rotation = try GaloisKey(.rotation(by: 1, logDegree: shape.logDegree), for: key, using: &random)

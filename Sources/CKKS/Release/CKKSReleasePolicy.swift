@@ -8,7 +8,8 @@ import Foundation
 /// divergence t²/2σ², they add up over adaptive releases, and Pinsker's inequality gives the distance.
 /// - Guarantee: s bits of statistical security on top of the ring's computational security, as long as no more than
 ///   `queries` vectors are released under one key, t is a true bound, and ciphertexts were made by honest computation.
-/// - Reference: Li, Micciancio, Schultz, Sorrell 2022 (ePrint 2022/816), sections 4 and 5; the attack: ePrint 2020/1533.
+/// - Reference: the approach is that of Li, Micciancio, Schultz, Sorrell 2022 (ePrint 2022/816); the constant is the one
+///   derived above and was not compared with theirs. The attack: ePrint 2020/1533.
 public struct CKKSReleasePolicy: Hashable, Sendable, CustomStringConvertible {
     /// s
     public let statisticalBits: Int
@@ -19,7 +20,7 @@ public struct CKKSReleasePolicy: Hashable, Sendable, CustomStringConvertible {
     public static let queriesRange = 1...(1 << 30)
 
     /// 30 bits for 16 releases under one key.
-    public static let standard = try! CKKSReleasePolicy(statisticalBits: 30, queries: 16)
+    public static let standard = CKKSReleasePolicy(uncheckedBits: 30, queries: 16)
 
     public var description: String { "\(statisticalBits) statistical bits, \(queries) releases a key" }
 
@@ -32,6 +33,11 @@ public struct CKKSReleasePolicy: Hashable, Sendable, CustomStringConvertible {
         guard Self.queriesRange.contains(queries) else {
             throw CKKSError(code: .invalidParameters, message: "queries: got \(queries), want 1...2^30")
         }
+        self.statisticalBits = statisticalBits
+        self.queries = queries
+    }
+
+    private init(uncheckedBits statisticalBits: Int, queries: Int) {
         self.statisticalBits = statisticalBits
         self.queries = queries
     }
