@@ -19,6 +19,8 @@ public struct Mail: Hashable, Sendable {
 /// These are real mails of real people: nothing in the product prints their text.
 /// - Reference: V. Metsis, I. Androutsopoulos, G. Paliouras, Spam Filtering with Naive Bayes – Which Naive Bayes?, CEAS 2006.
 public enum EnronSpam {
+    /// By which commands call it.
+    public static let name = "enron-spam"
     public static let sourcePage = "http://www2.aueb.gr/users/ion/data/enron-spam/"
 
     /// Of one archive: counts of its mails and the SHA-256 over them.
@@ -69,7 +71,7 @@ public enum EnronSpam {
         return mails
     }
 
-    private static func path(_ number: Int) -> String { "enron-spam/enron\(number).tar.gz" }
+    private static func path(_ number: Int) -> String { "\(name)/enron\(number).tar.gz" }
 
     private static func load(_ folder: Folder, _ store: DatasetStore) throws(DatasetsError) -> [Mail] {
         let file = path(folder.number)
@@ -77,7 +79,7 @@ public enum EnronSpam {
             throw DatasetsError(
                 .notFetched,
                 "\(file): not found in \(store.directories); download the six archives from \(sourcePage) into a folder "
-                    + "enron-spam and name the folder around it with --data-dir or TACIT_DATA")
+                    + "\(name) and name the folder around it with --data-dir or TACIT_DATA")
         }
         let mails = try mails(unpacking: try store.contents(atPath: place), folder: folder.number, name: place)
         let spam = mails.count { $0.isSpam }

@@ -28,7 +28,8 @@ import Testing
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
         // The second archive in the place of the first: another number of mails.
         try FileManager.default.copyItem(
-            at: URL(fileURLWithPath: folder).appending(path: "enron-spam/enron2.tar.gz"), to: target.appending(path: "enron1.tar.gz"))
+            at: URL(fileURLWithPath: folder).appending(path: "enron-spam/enron2.tar.gz"),
+            to: target.appending(path: "enron1.tar.gz"))
         let other = #expect(throws: DatasetsError.self) { try EnronSpam.load(from: store) }
         #expect(other?.code == .invalidData && other?.message.contains("want 3672 and 1500") == true)
         try Data([1, 2, 3]).write(to: target.appending(path: "enron1.tar.gz"))
