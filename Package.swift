@@ -87,7 +87,14 @@ let package = Package(
                 "Randomness", "Tabular",
             ]),
         .target(name: "TextClassification"),
-        .target(name: "Auditing", dependencies: ["TextClassification"]),
+        .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
+        .target(name: "Federation", dependencies: ["BinaryCoding", "CKernels", "Randomness", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "SpamStudy",
+            dependencies: [
+                "Auditing", "Datasets", "Federation", "Parallelism", "Tabular", "TextClassification",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
             name: "PrivacyLedger",
@@ -144,6 +151,7 @@ let package = Package(
         .testTarget(
             name: "TextClassificationTests",
             dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
+        .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "SpamStudy"]),
         .testTarget(
             name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(
