@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
+        .library(name: "Federation", targets: ["Federation"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
@@ -92,12 +93,21 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
+        .target(
+            name: "Federation",
+            dependencies: [
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CKernels", "DifferentialPrivacy", "MultipartyCKKS",
+                "NeuralNetworks", "Paillier", "Parallelism", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
+                "Randomness", "SecureAggregation", "Tabular",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
+            ]),
+
         // MARK: The command
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "Federation",
+                "FixedPoint", "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -177,6 +187,13 @@ let package = Package(
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: [
+                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "Parallelism",
+                "PrivacyLedger", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
+            ],
+            exclude: ["Vectors"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@ import AtomicFiles
 import BinaryCoding
 import CKKS
 import Datasets
+import Federation
 import FixedPoint
 import Foundation
 import KeyFiles
@@ -79,6 +80,15 @@ enum ExitStatus: Int32 {
             case .cannotCreate: self = .cannotCreate
             case .busy: self = .unavailable
             case .inputOutput: self = .inputOutput
+            default: self = .data
+            }
+        case let error as FederationError:
+            switch error.code {
+            case .invalidStudy, .incompatible: self = .configuration
+            case .invalidParameter: self = .usage
+            case .tooFewSites: self = .unavailable
+            case .unknownSite, .budgetExceeded: self = .permission
+            case .store: self = .inputOutput
             default: self = .data
             }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
