@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
@@ -67,6 +68,12 @@ let package = Package(
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(
+            name: "SecureAggregation",
+            dependencies: [
+                "BinaryCoding", "CKernels", "Parallelism", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -157,6 +164,9 @@ let package = Package(
         .testTarget(
             name: "MultipartyCKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
+        .testTarget(
+            name: "SecureAggregationTests",
+            dependencies: ["BinaryCoding", "CKernels", "Randomness", "SecureAggregation", "TacitTestSupport"]),
         .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
