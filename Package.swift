@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
@@ -23,6 +24,7 @@ let package = Package(
         .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
+        .library(name: "Federation", targets: ["Federation"]),
         // For Benchmarks/ only: the layers below the schemes.
         .library(
             name: "TacitFoundations",
@@ -68,6 +70,12 @@ let package = Package(
         .target(name: "HomomorphicCircuits", dependencies: ["CKKS", "Lattice", "Parallelism", "Randomness"]),
         .target(name: "MultipartyCKKS", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(name: "Bootstrapping", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(
+            name: "SecureAggregation",
+            dependencies: [
+                "BinaryCoding", "CKernels", "Parallelism", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -88,7 +96,6 @@ let package = Package(
             ]),
         .target(name: "TextClassification"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
-        .target(name: "Federation", dependencies: ["BinaryCoding", "CKernels", "Randomness", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SpamStudy",
             dependencies: [
@@ -103,13 +110,22 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
+        .target(
+            name: "Federation",
+            dependencies: [
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CKernels", "DifferentialPrivacy", "MultipartyCKKS",
+                "NeuralNetworks", "Paillier", "Parallelism", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
+                "Randomness", "SecureAggregation", "Tabular",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
+            ]),
+
         // MARK: The command
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports",
-                "PrivateLearning", "Randomness",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy",
+                "Federation", "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger",
+                "PrivacyReports", "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -166,6 +182,9 @@ let package = Package(
             name: "MultipartyCKKSTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
         .testTarget(
+            name: "SecureAggregationTests",
+            dependencies: ["BinaryCoding", "CKernels", "Randomness", "SecureAggregation", "TacitTestSupport"]),
+        .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
         .testTarget(
@@ -195,6 +214,13 @@ let package = Package(
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),
+        .testTarget(
+            name: "FederationTests",
+            dependencies: [
+                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "Parallelism",
+                "PrivacyLedger", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
+            ],
+            exclude: ["Vectors"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -18,8 +18,8 @@ public struct FederatedSpamRun: Sendable {
     /// Largest error bound of a weight that the protection adds in a round; 0 where sums are exact.
     public internal(set) var errorBound: Double
     /// The sums of the first round as they crossed the wire.
-    var firstRound: SumRecord?
-    var countsRecord: SumRecord?
+    var firstRound: LocalSums.Record?
+    var countsRecord: LocalSums.Record?
     /// The joint model that the first round starts from.
     var start: LinearTextModel
 
@@ -38,7 +38,7 @@ extension SpamStudy {
     ///   - vocabularySums: adds up counts per bucket; it is long, so that it has a protection of its own choice.
     ///   - progress: is told the round that ended, its accuracy, from 0, the counts.
     func federated(
-        _ sums: inout some SpamSums, vocabularySums: inout some SpamSums, progress: (Int, Double) -> Void
+        _ sums: inout LocalSums, vocabularySums: inout LocalSums, progress: (Int, Double) -> Void
     ) throws -> FederatedSpamRun {
         let limit = Double(training.count)
         var seconds = 0.0
@@ -53,8 +53,8 @@ extension SpamStudy {
             let layout = try VectorLayout(
                 [("mails per bucket", range.count, limit, 0)], wordBits: 32, sites: sites.count)
             let record = try vocabularySums.sum(
-                layout, sites.map { corpus.textCounts($0.mails, in: range) }, label: "vocabulary \(range.lowerBound)")
-            bucketSums += record.sums.map { Int64($0.rounded()) }
+                layout, sites.map { corpus.textCounts($0.mails, in: range) })
+            bucketSums += record.result.sums.map { Int64($0.rounded()) }
             for site in sites.indices { vocabularyBytes[site] += record.bytes(site: site) }
             seconds += record.seconds
         }
@@ -72,9 +72,9 @@ extension SpamStudy {
             rows.map { site in
                 let counts = site.counts()
                 return counts.negative + counts.positive + [counts.negativeTexts, counts.positiveTexts]
-            }, label: "counts")
+            })
         seconds += countRecord.seconds
-        let counted = countRecord.sums.map { Int64($0.rounded()) }
+        let counted = countRecord.result.sums.map { Int64($0.rounded()) }
         var counts = TextCounts(featureCount: vocabulary.count)
         counts.negative = Array(counted[..<vocabulary.count])
         counts.positive = Array(counted[vocabulary.count..<2 * vocabulary.count])
@@ -101,15 +101,15 @@ extension SpamStudy {
                     site: site, round: round, from: run.model, share: Double(rows[site].count) / total)
                 return try layout.integers([update]).integers
             }
-            let record = try sums.sum(layout, vectors, label: "round \(round)")
+            let record = try sums.sum(layout, vectors)
             if round == 0 {
                 run.firstRound = record
                 run.bytes.round = sites.indices.map(record.bytes)
             }
             let scale = exp2(Double(layout.segments[0].fractionBits))
             run.seconds += record.seconds
-            run.errorBound = max(run.errorBound, record.errorBound / scale)
-            run.model.add(record.sums.map { $0 / scale })
+            run.errorBound = max(run.errorBound, record.result.errorBound / scale)
+            run.model.add(record.result.sums.map { $0 / scale })
             run.accuracies.append(run.model.accuracy(held))
             progress(round + 1, run.accuracies[round + 1])
         }

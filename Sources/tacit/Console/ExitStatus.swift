@@ -3,6 +3,7 @@ import BinaryCoding
 import CKKS
 import Datasets
 import DifferentialPrivacy
+import Federation
 import FixedPoint
 import Foundation
 import KeyFiles
@@ -90,6 +91,14 @@ enum ExitStatus: Int32 {
             default: self = .data
             }
         case is DifferentialPrivacyError: self = .usage
+        case let error as FederationError:
+            case .invalidStudy, .incompatible: self = .configuration
+            case .invalidParameter: self = .usage
+            case .tooFewSites: self = .unavailable
+            case .unknownSite, .budgetExceeded: self = .permission
+            case .store: self = .inputOutput
+            default: self = .data
+            }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software
