@@ -92,6 +92,7 @@ enum ExitStatus: Int32 {
             }
         case is DifferentialPrivacyError: self = .usage
         case let error as FederationError:
+            switch error.code {
             case .invalidStudy, .incompatible: self = .configuration
             case .invalidParameter: self = .usage
             case .tooFewSites: self = .unavailable
