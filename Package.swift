@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "SpamStudy",
             dependencies: [
-                "Auditing", "Datasets", "Federation", "Parallelism", "Tabular", "TextClassification",
+                "Auditing", "Datasets", "Federation", "Parallelism", "PrivacyReports", "Tabular", "TextClassification",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
@@ -125,7 +125,7 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy",
                 "Federation", "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness",
+                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -168,7 +168,7 @@ let package = Package(
         .testTarget(
             name: "TextClassificationTests",
             dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
-        .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "SpamStudy"]),
+        .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy"]),
         .testTarget(
             name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(

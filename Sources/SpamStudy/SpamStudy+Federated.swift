@@ -3,20 +3,20 @@ import Foundation
 import TextClassification
 
 /// A federated run: the model, how it came about, and what crossed the wire.
-public struct FederatedSpamRun: Sendable {
-    public let protection: ProtectionKind
-    public internal(set) var model: LinearTextModel
-    public internal(set) var vocabulary: Vocabulary
+struct FederatedSpamRun: Sendable {
+    let protection: ProtectionKind
+    var model: LinearTextModel
+    var vocabulary: Vocabulary
     /// Mails of each site.
-    public let siteMails: [Int]
+    let siteMails: [Int]
     /// On the test mails: after the counts (naive Bayes), then after each round.
-    public internal(set) var accuracies: [Double]
+    var accuracies: [Double]
     /// Bytes that each site sent: for the vocabulary, for the counts, and in one round.
-    public internal(set) var bytes: (vocabulary: [Int], counts: [Int], round: [Int])
+    var bytes: (vocabulary: [Int], counts: [Int], round: [Int])
     /// Seconds of computing, all parties together.
-    public internal(set) var seconds: Double
+    var seconds: Double
     /// Largest error bound of a weight that the protection adds in a round; 0 where sums are exact.
-    public internal(set) var errorBound: Double
+    var errorBound: Double
     /// The sums of the first round as they crossed the wire.
     var firstRound: LocalSums.Record?
     var countsRecord: LocalSums.Record?

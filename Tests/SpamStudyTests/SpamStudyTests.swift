@@ -1,0 +1,53 @@
+import Datasets
+import Federation
+import Foundation
+import PrivacyReports
+import SpamStudy
+import Testing
+
+@Suite struct SpamStudyTests {
+    static var folder: String? {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let named = ProcessInfo.processInfo.environment["TACIT_DATA"].map { URL(fileURLWithPath: $0) }
+        let folder = named ?? root.appending(path: "../shared/data").standardized
+        if FileManager.default.fileExists(atPath: folder.appending(path: "enron-spam").path) { return folder.path }
+        print("SKIPPED: no enron-spam in \(folder.path); name the folder of data sets with TACIT_DATA")
+        return nil
+    }
+
+    /// All four acts on all mails, with masks; the encrypted ones behind TACIT_LONG_TESTS.
+    @Test func fourActs() throws {
+        guard let folder = Self.folder else { return }
+        let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
+        let study = try SpamStudy(try EnronSpam.load(from: DatasetStore(dataDirectory: folder)))
+        let (outcome, _, _) = try study.run(
+            protections: isLong ? [.secagg, .ckks, .paillier] : [.secagg], timedUpdates: isLong ? 2000 : 0
+        ) { _ in }
+        #expect(outcome.mails == 33_715 && outcome.duplicates == 3_625 && outcome.siteMails[2] == 1000)
+        #expect(outcome.central.naiveBayes > 0.985 && outcome.central.logistic > 0.989)
+        #expect(outcome.plain.accuracies[1] > 0.97 && outcome.plain.accuracy > 0.989)
+
+        let leak = outcome.leak
+        #expect(leak.fromUpdate.recall >= 0.99 && leak.fromUpdate.precision >= 0.999)
+        #expect(leak.fromCounts.recall >= 0.99 && leak.fromExponents.recall >= 0.99)
+        #expect(leak.exactDifferences == leak.modelFeatures)
+
+        for run in outcome.protected {
+            if run.protection == .ckks {
+                #expect(run.difference < 1e-3 && abs(run.accuracy - outcome.plain.accuracy) < 1e-3)
+            } else {
+                #expect(run.equalsPlain, "\(run.protection): weights differ by \(run.difference)")
+            }
+            let wire = try #require(run.wire)
+            #expect(wire.readings.count == 12)
+            for reading in wire.readings { #expect(abs(reading.auroc - 0.5) <= 0.02, "\(run.protection): \(reading)") }
+            #expect(wire.sizesAreEqual)
+            if run.protection == .secagg, wire.timedUpdates > 0 { #expect(abs(wire.seconds - 0.5) <= 0.04) }
+        }
+        let report = SpamStudyReport(outcome: outcome, commandLine: ["tacit", "study", "spam"], version: "test").make()
+        let html = report.html()
+        #expect(html.contains("secure aggregation") && !html.contains("Subject:"))
+        #expect(try PrivacyReport(jsonData: report.jsonData()) == report)
+    }
+}
