@@ -114,8 +114,8 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "Federation",
-                "FixedPoint", "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
-                "Tabular",
+                "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports",
+                "PrivateLearning", "Randomness", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
