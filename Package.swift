@@ -125,8 +125,7 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy",
                 "Federation", "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy",
-                "Tabular",
+                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy", "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
