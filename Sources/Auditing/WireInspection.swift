@@ -8,6 +8,11 @@ public enum WireInspection {
     public struct Reading: Hashable, Sendable, Codable {
         public let name: String
         public let auroc: Double
+
+        public init(name: String, auroc: Double) {
+            self.name = name
+            self.auroc = auroc
+        }
     }
 
     /// Readings of the bytes in proportion: fact i of n at byte ⌊i·(bytes − 4)/(n − 1)⌋.

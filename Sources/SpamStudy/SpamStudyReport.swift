@@ -80,7 +80,7 @@ public struct SpamStudyReport {
         }
         list.append(
             .init(
-                observer: "coordinator", form: .plaintextSum,
+                observer: "coordinator", source: nil, form: .plaintextSum,
                 what: "sums over the sites: mails per bucket of words, mails of either class per feature, changes of weights",
                 count: (1 << outcome.settings.logBuckets) + 2 * outcome.plain.features,
                 learns: "which hashed words occur at the three sites together, and how often"))
