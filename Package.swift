@@ -118,6 +118,13 @@ let package = Package(
         .target(
             name: "CoordinatorStore",
             dependencies: ["AtomicFiles", "BinaryCoding", .product(name: "GRDB", package: "GRDB.swift")]),
+        // Federation with a store, a clock and a network.
+        .target(
+            name: "FederationService",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CoordinatorStore", "Federation", "PrivacyReports", "Randomness",
+                "TacitDashboard", "Tabular", "Transports",
+            ]),
         .target(
             name: "TacitDashboard",
             dependencies: [
@@ -131,9 +138,9 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
-                "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CoordinatorStore", "Datasets", "DifferentialPrivacy",
+                "Federation", "FederationService", "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier",
+                "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness", "TacitDashboard", "Tabular", "Transports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

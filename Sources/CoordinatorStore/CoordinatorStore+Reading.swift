@@ -55,6 +55,12 @@ extension CoordinatorStore {
         }
     }
 
+    /// The last `limit` events, in order.
+    public func latestEvents(limit: Int) throws(CoordinatorStoreError) -> [StoredEvent] {
+        let last = try read { try Int64.fetchOne($0, sql: "SELECT max(sequence) FROM event") ?? 0 }
+        return try events(after: max(0, last - Int64(limit)), limit: limit)
+    }
+
     func read<Result>(_ body: (Database) throws -> Result) throws(CoordinatorStoreError) -> Result {
         do { return try pool.read(body) } catch { throw CoordinatorStoreError(error, in: path) }
     }
@@ -94,6 +100,7 @@ extension CoordinatorStore {
         StoredInput(
             sequence: try field(row, "sequence"), peer: try field(row, "peer"),
             identifier: try fingerprint(row, "identifier"), digest: try fingerprint(row, "digest"),
-            body: try body(row), reply: Array(try field(row, "reply") as Data), moment: try moment(row, "moment"))
+            body: try body(row), wrapping: Data.fromDatabaseValue(row["wrapping"]).map { Array($0) } ?? [],
+            reply: Array(try field(row, "reply") as Data), moment: try moment(row, "moment"))
     }
 }

@@ -4,8 +4,6 @@ import GRDB
 
 /// The tables and how older ones become today's. A step that has been released is never changed; changes are new steps.
 enum StoreSchema {
-    static let versions = ["1", "2"]
-
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { db in
@@ -46,13 +44,14 @@ enum StoreSchema {
                         file TEXT
                     ) STRICT;
                     CREATE INDEX outputOfPeer ON output (peer, sequence);
-                    CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+                    CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
                     """)
         }
-        // What people watch: rounds, dropouts, refusals.
+        // What people watch: rounds, dropouts, refusals. And bytes around a long body that is kept as it arrived.
         migrator.registerMigration("2") { db in
             try db.execute(
                 sql: """
+                    ALTER TABLE input ADD COLUMN wrapping BLOB;
                     CREATE TABLE event (
                         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
                         moment INTEGER NOT NULL,

@@ -4,7 +4,7 @@ import GRDB
 
 /// The changes that one commit makes. Valid inside ``CoordinatorStore/commit(_:)`` only.
 public final class StoreTransaction {
-    private let db: Database
+    let db: Database
     private let blobs: BlobFolder
     private(set) var forgotten: Set<String> = []
 
@@ -31,17 +31,18 @@ public final class StoreTransaction {
     /// - Throws: when the same peer's same identifier is there already; the transaction then changes nothing.
     @discardableResult
     public func take(
-        peer: String, identifier: Fingerprint, digest: Fingerprint, _ source: Source, reply: [UInt8], at moment: Date
+        peer: String, identifier: Fingerprint, digest: Fingerprint, _ source: Source, wrapping: [UInt8] = [],
+        reply: [UInt8], at moment: Date
     ) throws -> Int64 {
         let (body, file) = try place(source, digest)
         try db.execute(
             sql: """
-                INSERT INTO input (peer, identifier, digest, byteCount, body, file, reply, moment)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO input (peer, identifier, digest, byteCount, body, file, wrapping, reply, moment)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                peer, Data(identifier.bytes), Data(digest.bytes), source.byteCount, body, file, Data(reply),
-                moment.microseconds,
+                peer, Data(identifier.bytes), Data(digest.bytes), source.byteCount, body, file,
+                wrapping.isEmpty ? nil : Data(wrapping), Data(reply), moment.microseconds,
             ])
         return db.lastInsertedRowID
     }
@@ -73,6 +74,15 @@ public final class StoreTransaction {
             if let file { forgotten.insert(file) }
             try db.execute(sql: "UPDATE input SET body = NULL, file = NULL WHERE sequence = ?", arguments: [sequence])
         }
+    }
+
+    /// The same for everything that was taken so far.
+    public func forgetInputs() throws {
+        forgotten.formUnion(try String.fetchAll(db, sql: "SELECT file FROM input WHERE file IS NOT NULL"))
+        try db.execute(
+            sql: """
+                UPDATE input SET body = NULL, file = NULL, wrapping = NULL WHERE body IS NOT NULL OR file IS NOT NULL
+                """)
     }
 
     /// Removes messages to a site up to and including one.
@@ -107,4 +117,11 @@ extension Date {
     var microseconds: Int64 { Int64((timeIntervalSince1970 * 1e6).rounded()) }
 
     init(microseconds: Int64) { self.init(timeIntervalSince1970: Double(microseconds) / 1e6) }
+}
+
+extension StoreTransaction {
+    /// The number of the last message that was taken; 0 for none.
+    public func lastInput() throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM input") ?? 0
+    }
 }

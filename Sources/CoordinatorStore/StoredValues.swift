@@ -25,6 +25,8 @@ public struct StoredInput: Hashable, Sendable {
     public let identifier: Fingerprint
     public let digest: Fingerprint
     public let body: StoredBody
+    /// Bytes that belong around the body, as whoever stored it knows; empty for none.
+    public let wrapping: [UInt8]
     public let reply: [UInt8]
     /// When it was committed, by the coordinator's clock.
     public let moment: Date

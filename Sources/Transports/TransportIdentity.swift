@@ -81,7 +81,7 @@ public struct TransportIdentity: Sendable, CustomStringConvertible {
         guard !FileManager.default.fileExists(atPath: path) else {
             throw Self.failure(path, "exists already; remove it or choose another name")
         }
-        var text = Array((privateKeyPEM + "\n" + certificate.pem).utf8)
+        var text = Array(pem.utf8)
         defer { zeroise(&text) }
         do { try writeAtomically(text, to: path, permissions: 0o600) } catch {
             throw TransportsError(code: .identityFile, message: error.message)
@@ -135,4 +135,9 @@ extension PeerCertificate {
         else { return false }
         return key.isValidSignature(value, for: message)
     }
+}
+
+extension TransportIdentity {
+    /// Private key and certificate as text, for a file that holds more than these two. As secret as the key.
+    public var pem: String { privateKeyPEM + "\n" + certificate.pem }
 }

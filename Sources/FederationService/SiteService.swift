@@ -1,0 +1,94 @@
+import BinaryCoding
+import CoordinatorStore
+import Federation
+import Foundation
+import Transports
+
+/// Runs a ``Site`` with a store and a connection.
+///
+/// Guarantee: nothing leaves before it is in the store, and after a crash at any moment the same bytes leave again; what was
+/// trained is not trained again.
+public actor SiteService {
+    public private(set) var site: Site
+    private let store: CoordinatorStore
+    private let connection: CoordinatorConnection
+    private let onNotice: @Sendable (SiteTransition.Notice) -> Void
+
+    /// - Parameters:
+    ///   - store: the site's own, in a folder of its own.
+    ///   - onNotice: for logs; no secrets.
+    /// - Throws: ``FederationServiceError`` with code `store` or `study`.
+    public init(
+        study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore, connection: CoordinatorConnection,
+        onNotice: @escaping @Sendable (SiteTransition.Notice) -> Void
+    ) throws(FederationServiceError) {
+        self.store = store
+        self.connection = connection
+        self.onNotice = onNotice
+        do {
+            let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
+            site = try Site(study, identity: identity, data: data, replaying: records)
+        } catch let error as FederationError {
+            throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
+        } catch { throw .store("\(error)") }
+    }
+
+    /// Takes part until the study is over.
+    /// - Returns: the final model.
+    /// - Throws: ``TransportsError`` when the coordinator refuses the site or the patience is over.
+    public func run() async throws -> GlobalModel {
+        if let model = site.finalModel { return model }
+        try await process(site.hasJoined ? .retry : .join)
+        if let model = site.finalModel { return model }
+        try await connection.receive(after: 0) { _, bytes in
+            try await self.process(.message(bytes))
+            return await self.site.finalModel == nil
+        }
+        guard let model = site.finalModel else {
+            throw FederationServiceError(code: .failed, message: "study: ended without a model")
+        }
+        return model
+    }
+
+    /// One event after the other: the caller waits for the answer to be taken before it brings the next.
+    private func process(_ event: SiteEvent) async throws {
+        var events = [event]
+        while !events.isEmpty {
+            let messages = try await handle(events.removeFirst())
+            for message in messages {
+                let reply = try await connection.send(.bytes(message), identifier: Fingerprint(of: message))
+                var decoder = BinaryDecoder(reply)
+                events += try decoder.decodeList("reply", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
+                    SiteEvent.message(try decoder.decodeBytes("message"))
+                }
+                try decoder.finish("reply")
+            }
+        }
+    }
+
+    private func handle(_ event: SiteEvent) async throws -> [[UInt8]] {
+        var next = site
+        let transition = next.handle(event)
+        if let record = transition.record {
+            let identifier = Fingerprint(of: record)
+            while true {
+                do throws(CoordinatorStoreError) {
+                    try store.commit { transaction -> Void in
+                        try transaction.take(
+                            peer: next.identity.name, identifier: identifier, digest: identifier, .bytes(record), reply: [],
+                            at: Date())
+                    }
+                    break
+                } catch {
+                    // A site with a full disk waits for room; what it trained stays in memory.
+                    guard error.code == .diskFull else { throw error }
+                    onNotice(.declined(reason: error.message))
+                    try await Task.sleep(for: .seconds(5))
+                }
+            }
+        }
+        site = next
+        for notice in transition.notices { onNotice(notice) }
+        return transition.messages
+    }
+}
