@@ -21,7 +21,7 @@ struct TacitCommand: ParsableCommand {
             DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
             TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, FederationCommand.self,
+            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
         ])
 
     static func main() async {

@@ -41,7 +41,6 @@ enum ExitStatus: Int32 {
             }
         case let error as CoordinatorStoreError:
             self = error.code == .notFound ? .noInput : error.code == .peer ? .data : .inputOutput
-        case let error as FederationError: self = error.code == .store ? .inputOutput : .data
         case let error as FederationServiceError:
             self = error.code == .store ? .inputOutput : error.code == .failed ? .unavailable : .configuration
         case let error as TransportsError:
@@ -96,6 +95,15 @@ enum ExitStatus: Int32 {
             case .cannotCreate: self = .cannotCreate
             case .busy: self = .unavailable
             case .inputOutput: self = .inputOutput
+            default: self = .data
+            }
+        case let error as FederationError:
+            switch error.code {
+            case .invalidStudy, .incompatible: self = .configuration
+            case .invalidParameter: self = .usage
+            case .tooFewSites: self = .unavailable
+            case .unknownSite, .budgetExceeded: self = .permission
+            case .store: self = .inputOutput
             default: self = .data
             }
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data

@@ -67,26 +67,10 @@ struct FederationInitCommand: ParsableCommand {
     @Option(name: .long, help: "The category that counts as yes.")
     var positive: String?
 
-    @Option(name: .long, help: "logistic or mlp.")
-    var model = "logistic"
+    @OptionGroup var training: FederatedTrainingOptions
 
-    @Option(name: .long, parsing: .upToNextOption, help: "Units of the hidden layers of an mlp.")
-    var hidden: [Int] = []
-
-    @Option(name: .long, help: "Training rounds.")
-    var rounds = 20
-
-    @Option(name: .long, help: "none, secagg or ckks.")
-    var protection: String?
-
-    @Option(name: .long, help: "Fewest sites in a sum that is opened.")
-    var minimum: Int?
-
-    @Option(name: .long, help: "fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad, scaffold, …")
-    var strategy = "fedavg"
-
-    @Flag(name: .long, help: "Take means and deviations of the columns over all sites first.")
-    var standardise = false
+    @Option(name: .long, help: "Of first weights, cohorts and divisions; reaches nothing secret.")
+    var seed: UInt64 = 1
 
     @Option(name: .long, help: "The most rows of a site.")
     var maximumRows: Int?
@@ -99,20 +83,13 @@ struct FederationInitCommand: ParsableCommand {
     func run() throws {
         common.apply()
         let parties = try sites.map { try PartyPublicIdentity(file: $0) }
-        guard let kind = ModelDescription.Kind(rawValue: model) else {
-            throw CommandFailure(.usage, "--model: got \(model), want logistic or mlp")
+        guard training.protection != .paillier else {
+            throw CommandFailure(.usage, "--protection: paillier is not served over a network yet; take secagg or ckks")
         }
-        let name = protection ?? (parties.count >= 3 ? "secagg" : "none")
-        guard let protected = ProtectionKind(rawValue: name), protected != .paillier else {
-            throw CommandFailure(.usage, "--protection: got \(name), want none, secagg or ckks")
-        }
-        if protected == .none { Console.warn("protection none: the coordinator sees every site's update") }
-        var literal = StudyLiteral(
+        if training.protection == .none { Console.warn("protection none: the coordinator sees every site's update") }
+        var literal = try training.literal(
             name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent, target: target, positive: positive,
-            model: ModelDescription(kind: kind, hidden: hidden.isEmpty ? nil : hidden), rounds: rounds,
-            cohort: .init(minimum: minimum ?? (protected == .secagg ? 3 : 2)), strategy: StrategyLiteral(name: strategy),
-            protection: .init(kind: protected), sites: [])
-        literal.standardise = standardise
+            sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
         let files = StudyFiles(path: file)
         try files.create(literal, schema: try Schema(path: schema), sites: parties, days: days)

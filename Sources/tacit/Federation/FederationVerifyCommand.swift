@@ -1,0 +1,56 @@
+import ArgumentParser
+import AtomicFiles
+import Federation
+import Foundation
+import Paillier
+import Tabular
+
+struct FederationVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Replay a coordinator's transcript and say what that proves.",
+        discussion: """
+            Signatures, the chains of the sites' journals and the sums are checked by the code that took them in the first \
+            time; the models of all rounds must come out again. Journals of sites are compared when they are given. Exit \
+            code 65 when anything does not fit.
+            """)
+
+    @Option(help: "The study file.") var study: String
+    @Option(help: "The schema of the tables, when the study has one.") var schema: String?
+    @Option(help: "The coordinator's transcript.") var transcript: String
+    @Option(parsing: .upToNextOption, help: "Journals of sites.") var journal: [String] = []
+    @Option(help: "The model in use, to be compared.") var model: String?
+    @OptionGroup var common: CommonOptions
+
+    struct Result: Encodable {
+        var proven: [String]
+        var unproven: [String]
+        var model: String
+        var rounds: Int
+        var isFinished: Bool
+    }
+
+    func run() throws {
+        common.apply()
+        let literal = try StudyLiteral(path: study)
+        let checked = try Study(literal, schema: try schema.map { try Schema(path: $0) })
+        guard checked.kind == .none || checked.kind == .ckks else {
+            throw CommandFailure(
+                .unavailable,
+                "\(study): protection \(checked.kind.rawValue): only transcripts of none and ckks can be replayed without the coordinator's keys")
+        }
+        let record = try Transcript(decoding: try readFile(transcript, limit: 1 << 34))
+        let journals = try journal.map { try JournalFile(decoding: try readFile($0, limit: 1 << 30)) }
+        let known = try model.map { try GlobalModel(safetensors: $0) }
+        let result = try record.verify(study: checked, identity: nil, paillier: nil, journals: journals, model: known)
+        if common.json {
+            return try Console.json(
+                Result(
+                    proven: result.proven, unproven: result.unproven, model: result.model.fingerprint.description,
+                    rounds: result.history.filter { $0.purpose == "training" }.count, isFinished: result.isFinished))
+        }
+        Console.result("The transcript holds. This proves:")
+        for line in result.proven { Console.result("  ✓ \(line)") }
+        Console.result("It does not prove:")
+        for line in result.unproven { Console.result("  – \(line)") }
+    }
+}
