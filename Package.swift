@@ -130,8 +130,8 @@ let package = Package(
         .target(
             name: "FederationService",
             dependencies: [
-                "AtomicFiles", "BinaryCoding", "CoordinatorStore", "Federation", "PrivacyReports", "Randomness",
-                "TacitDashboard", "Tabular", "Transports",
+                "AtomicFiles", "BinaryCoding", "CoordinatorStore", "Federation", "NeuralNetworks", "PrivacyReports",
+                "Randomness", "TacitDashboard", "Tabular", "Transports",
             ]),
         .target(
             name: "TacitDashboard",

@@ -2,6 +2,7 @@ import BinaryCoding
 import CoordinatorStore
 import Federation
 import Foundation
+import NeuralNetworks
 import Transports
 
 /// A figure to compare with, such as that of a central model.
@@ -103,8 +104,10 @@ public actor CoordinatorService: CoordinatorExchange {
         alarm = nil
     }
 
-    /// The best model that was evaluated, or the last.
-    public var currentModel: GlobalModel { coordinator.result }
+    /// The best model that was evaluated, or the last, as a file.
+    public func modelFile() throws(FederationError) -> TensorFile {
+        try coordinator.result.file(study, scaling: coordinator.scaling)
+    }
 
     public var isFinished: Bool { coordinator.phase == .finished }
 

@@ -10,6 +10,8 @@ import Transports
 /// trained is not trained again.
 public actor SiteService {
     public private(set) var site: Site
+    /// Mean and deviation of the columns, which belong to the model; nil in studies without.
+    public private(set) var scaling: ColumnScaling?
     private let store: CoordinatorStore
     private let connection: CoordinatorConnection
     private let onNotice: @Sendable (SiteTransition.Notice) -> Void
@@ -28,6 +30,9 @@ public actor SiteService {
         do {
             let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
             site = try Site(study, identity: identity, data: data, replaying: records)
+            if let known = try store.state("scaling") {
+                scaling = try JSONDecoder().decode(ColumnScaling.self, from: Data(known))
+            }
         } catch let error as FederationError {
             throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
         } catch { throw .store("\(error)") }
@@ -66,7 +71,18 @@ public actor SiteService {
         }
     }
 
+    /// The columns' scaling comes with the tasks, and the final model without.
+    private func remember(_ bytes: [UInt8]) throws {
+        guard site.study.standardises, scaling == nil,
+            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint), let found = task.scaling
+        else { return }
+        let encoded = Array(try JSONEncoder().encode(found))
+        try store.commit { try $0.setState("scaling", encoded) }
+        scaling = found
+    }
+
     private func handle(_ event: SiteEvent) async throws -> [[UInt8]] {
+        if case .message(let bytes) = event { try remember(bytes) }
         var next = site
         let transition = next.handle(event)
         if let record = transition.record {

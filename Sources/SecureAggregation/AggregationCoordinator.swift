@@ -61,7 +61,7 @@ public struct AggregationCoordinator: Sendable, CustomStringConvertible {
         self.init(round, voice: .identity(identity), keepsVectors: keepsVectors)
     }
 
-    init(_ round: AggregationRound, voice: Voice, keepsVectors: Bool) {
+    package init(_ round: AggregationRound, voice: Voice, keepsVectors: Bool) {
         self.round = round
         self.voice = voice
         transcript = AggregationTranscript(round: round, keepsVectors: keepsVectors)

@@ -60,8 +60,15 @@ struct MaskedSumServer: SumServer {
     private var state: AggregationCoordinator
     private let minimum: Int
 
-    init(_ setting: SumSetting, round: AggregationRound, identity: SiteIdentity) throws(FederationError) {
+    /// - Parameter identity: nil when recorded messages are only checked, not answered.
+    init(_ setting: SumSetting, round: AggregationRound, identity: SiteIdentity?) throws(FederationError) {
         minimum = setting.minimum
+        guard let identity else {
+            var random = SystemRandom()
+            state = AggregationCoordinator(
+                round, voice: .identity(AggregationIdentity(using: &random)), keepsVectors: false)
+            return
+        }
         do { state = try AggregationCoordinator(round, identity: identity.aggregationIdentity()) } catch let error as FederationError {
             throw error
         } catch { throw .protection("secagg: \(error)") }

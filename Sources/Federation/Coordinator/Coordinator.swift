@@ -37,7 +37,8 @@ public struct Coordinator: Sendable {
 
     public let study: Study
     let identity: SiteIdentity?
-    let paillier: PaillierSharing?
+    /// The public side of the key under which updates are encrypted, with protection paillier.
+    public let paillier: PaillierSharing?
     let collective: CollectiveSetting?
 
     public internal(set) var phase = Phase.waiting
@@ -94,6 +95,12 @@ public struct Coordinator: Sendable {
                 throw .study("paillier: the key wants \(paillier.threshold) sites to open a sum, a round asks \(study.perRound)")
             }
         }
+        try self.init(study, identity: identity, paillier: paillier, unchecked: ())
+    }
+
+    private init(
+        _ study: Study, identity: SiteIdentity?, paillier: PaillierSharing?, unchecked: Void
+    ) throws(FederationError) {
         self.study = study
         self.identity = identity
         self.paillier = paillier
@@ -113,6 +120,18 @@ public struct Coordinator: Sendable {
     ) throws(FederationError) {
         try self.init(study, identity: identity, paillier: paillier)
         if let snapshot { try restore(snapshot) }
+        try replay(records)
+    }
+
+    /// For whoever checks records without the coordinator's secret identity: under secagg what it said is signed by a throw-away
+    /// key, which changes nothing of what the sites' messages add up to.
+    init(verifying study: Study, paillier: PaillierSharing?, _ records: [[UInt8]]) throws(FederationError) {
+        if study.kind == .paillier, paillier == nil { throw .study("paillier: got no key, want its public part") }
+        try self.init(study, identity: nil, paillier: paillier, unchecked: ())
+        try replay(records)
+    }
+
+    private mutating func replay(_ records: [[UInt8]]) throws(FederationError) {
         for (index, bytes) in records.enumerated() {
             do {
                 let record = try CoordinatorRecord(decoding: bytes)

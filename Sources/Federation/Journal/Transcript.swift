@@ -112,16 +112,17 @@ extension Transcript {
     ///
     /// - Parameters:
     ///   - journals: of any sites that gave theirs.
-    ///   - model: the model in use; compared when given.
+    ///   - paillier: the public side of the key, under protection paillier.
+    ///   - model: the weights in use; compared when given.
     /// - Throws: `forged`, `store`, `wrongStudy`: what does not fit, and where.
     public func verify(
-        study: Study, identity: SiteIdentity?, paillier: PaillierSharing?, journals: [JournalFile], model: GlobalModel?
+        study: Study, paillier: PaillierSharing?, journals: [JournalFile], model: [Float]?
     ) throws(FederationError) -> TranscriptVerification {
         guard self.study == study.fingerprint else {
             throw FederationError(code: .wrongStudy, message: "transcript: belongs to study \(self.study), this is \(study.fingerprint)")
         }
         // Signatures, chains and bodies of all messages are checked on the way, by the code that took them in.
-        let coordinator = try Coordinator(study, identity: identity, paillier: paillier, replaying: records)
+        let coordinator = try Coordinator(verifying: study, paillier: paillier, records)
         var taken: [String: [Fingerprint]] = [:]
         var messages = 0
         for bytes in records {
@@ -133,9 +134,9 @@ extension Transcript {
         for journal in journals {
             try Self.check(journal, against: taken[journal.site] ?? [], study: study)
         }
-        if let model, model != coordinator.result {
+        if let model, model != coordinator.result.floats {
             throw FederationError(
-                code: .forged, message: "model: got \(model.fingerprint), the transcript gives \(coordinator.result.fingerprint)")
+                code: .forged, message: "model: is not the one that the transcript gives, \(coordinator.result.fingerprint)")
         }
         var result = TranscriptVerification(
             model: coordinator.result, history: coordinator.history, isFinished: coordinator.phase == .finished)

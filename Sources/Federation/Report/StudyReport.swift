@@ -246,8 +246,8 @@ public struct StudyReport: Sendable {
         guard let privacy = study.literal.privacy else {
             return .none(because: "No noise was added to the sums.")
         }
-        var accountant = RenyiAccountant(neighbouring: privacy.neighbouring)
         do {
+            var accountant = try RenyiAccountant(neighbouring: privacy.neighbouring)
             for summary in coordinator.history where summary.purpose == "training" {
                 let layout = try study.layout(
                     .training, model: coordinator.model.count, norm: summary.clippingNorm ?? privacy.clippingNorm)

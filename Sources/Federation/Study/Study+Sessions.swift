@@ -41,7 +41,6 @@ extension Study {
         switch kind {
         case .none: return PlainSumServer(setting)
         case .secagg:
-            guard let identity else { throw .study("coordinator: its identity is needed with secagg") }
             return try MaskedSumServer(
                 setting, round: MaskedRound.make(setting, study: self, session: task.session, attempt: task.attempt),
                 identity: identity)

@@ -139,6 +139,9 @@ public struct Study: Sendable {
             guard sites.count <= 255 else { throw refuse("protection paillier: got \(sites.count) sites, want at most 255; take secagg") }
         case .none: break
         }
+        if standardises, recipe == nil {
+            throw .study("standardise: wants a schema, whose bounds the statistics need")
+        }
         guard let privacy = literal.privacy else { return }
         if strategy.uploadsControl { throw refuse("privacy: scaffold uploads a second vector that is not clipped; take another strategy") }
         if strategy.needsIndividualUpdates { throw refuse("privacy: \(literal.strategy.name) uses single updates, noise is for sums") }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AtomicFiles
+import BinaryCoding
 import Federation
 import Foundation
 import PrivacyReports
@@ -88,8 +89,13 @@ struct StudyFolder {
     func write(_ simulation: StudySimulation, _ federation: InMemoryFederation, report: PrivacyReport) throws {
         try writeAtomically(Array(try simulation.study.literal.yaml().utf8), to: file("study.yaml"))
         try simulation.study.schema?.write(to: file("schema.yaml"))
-        let model = try federation.coordinator.result.safetensors(simulation.study, scaling: federation.coordinator.scaling)
-        try writeAtomically(try model.encoded(), to: file("model.safetensors"))
+        let model = try federation.coordinator.result.file(simulation.study, scaling: federation.coordinator.scaling)
+        try model.write(to: file("model.safetensors"))
+        if let sharing = federation.coordinator.paillier {
+            var encoder = BinaryEncoder()
+            sharing.encode(into: &encoder)
+            try writeAtomically(encoder.bytes, to: file("paillier.sharing"))
+        }
         if let store = federation.store {
             let transcript = Transcript(study: simulation.study, records: store.records).encoded
             try writeAtomically(transcript, to: file("coordinator.transcript"))

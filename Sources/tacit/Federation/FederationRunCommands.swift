@@ -142,7 +142,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         Interruption.onFirstSignal { task.cancel() }
         let model = try await task.value
         connection.close()
-        if let out { try ModelExport.write(model, study: study, to: out) }
+        if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
         try Console.result(["model": model.fingerprint.hexadecimal], json: common.json) {
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? "")
         }

@@ -3,7 +3,6 @@ import CoordinatorStore
 import Federation
 import FederationService
 import Foundation
-import NeuralNetworks
 import TacitDashboard
 
 struct FederationStatusCommand: AsyncParsableCommand {
@@ -41,7 +40,7 @@ struct FederationExportCommand: AsyncParsableCommand {
     func run() async throws {
         common.apply()
         let reading = try StudyReading(option)
-        try ModelExport.write(await reading.model, study: reading.study, to: out + ".safetensors")
+        try await reading.service.modelFile().write(to: out + ".safetensors")
         var files = ["\(out).safetensors"]
         for format in ReportFormat.allCases {
             guard let bytes = await reading.service.privacyReport(format) else { continue }
@@ -67,23 +66,4 @@ struct StudyReading {
     }
 
     func dashboardState() async -> DashboardState { await service.dashboardState() }
-
-    var model: GlobalModel { get async { await service.currentModel } }
-}
-
-/// A global model as safetensors.
-enum ModelExport {
-    static func write(_ model: GlobalModel, study: Study, to path: String) throws {
-        var tensors: [String: Tensor<Float>] = [:]
-        let weights = model.floats
-        var offset = 0
-        for part in model.tensors {
-            tensors[part.name] = Tensor(shape: part.shape, values: Array(weights[offset..<offset + part.count]))
-            offset += part.count
-        }
-        try TensorFile(
-            tensors: tensors,
-            metadata: ["study": study.literal.name, "fingerprint": study.fingerprint.hexadecimal]
-        ).write(to: path)
-    }
 }

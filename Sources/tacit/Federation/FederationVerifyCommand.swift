@@ -1,7 +1,9 @@
 import ArgumentParser
 import AtomicFiles
+import BinaryCoding
 import Federation
 import Foundation
+import NeuralNetworks
 import Paillier
 import Tabular
 
@@ -19,6 +21,7 @@ struct FederationVerifyCommand: ParsableCommand {
     @Option(help: "The coordinator's transcript.") var transcript: String
     @Option(parsing: .upToNextOption, help: "Journals of sites.") var journal: [String] = []
     @Option(help: "The model in use, to be compared.") var model: String?
+    @Option(help: "The public side of the shared key, under protection paillier.") var paillier: String?
     @OptionGroup var common: CommonOptions
 
     struct Result: Encodable {
@@ -33,15 +36,16 @@ struct FederationVerifyCommand: ParsableCommand {
         common.apply()
         let literal = try StudyLiteral(path: study)
         let checked = try Study(literal, schema: try schema.map { try Schema(path: $0) })
-        guard checked.kind == .none || checked.kind == .ckks else {
-            throw CommandFailure(
-                .unavailable,
-                "\(study): protection \(checked.kind.rawValue): only transcripts of none and ckks can be replayed without the coordinator's keys")
-        }
         let record = try Transcript(decoding: try readFile(transcript, limit: 1 << 34))
         let journals = try journal.map { try JournalFile(decoding: try readFile($0, limit: 1 << 30)) }
-        let known = try model.map { try GlobalModel(safetensors: $0) }
-        let result = try record.verify(study: checked, identity: nil, paillier: nil, journals: journals, model: known)
+        let known = try model.map { try checked.weights(in: TensorFile(path: $0)) }
+        let sharing = try paillier.map { path in
+            var decoder = BinaryDecoder(try readFile(path, limit: 1 << 24))
+            let sharing = try PaillierSharing(decoding: &decoder)
+            try decoder.finish(path)
+            return sharing
+        }
+        let result = try record.verify(study: checked, paillier: sharing, journals: journals, model: known)
         if common.json {
             return try Console.json(
                 Result(
