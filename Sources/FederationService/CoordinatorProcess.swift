@@ -46,6 +46,7 @@ public struct CoordinatorProcess: Sendable {
         var network = CoordinatorServer.Configuration(spoolFolder: store.spoolFolder)
         network.host = configuration.host
         network.port = configuration.port
+        let address = network.host
         // Events are taken one after the other, in the order in which they come.
         let (events, queue) = AsyncStream<TransportEvent>.makeStream()
         let server = try CoordinatorServer(
@@ -75,16 +76,16 @@ public struct CoordinatorProcess: Sendable {
                     LogLine(
                         .info, "listening",
                         [
-                            "address": "https://\(network.host):\(port)", "port": "\(port)",
+                            "address": "https://\(address):\(port)", "port": "\(port)",
                             "coordinator": identity.transport.certificate.fingerprint.written,
                         ]))
                 return false
             }
-            if let address = configuration.dashboard, let token {
-                let page = Dashboard(source: service, token: token, address: address)
+            if let place = configuration.dashboard, let token {
+                let page = Dashboard(source: service, token: token, address: place)
                 group.addTask {
                     try await page.run { port in
-                        log(LogLine(.info, "dashboard", ["address": "http://\(address.host):\(port)", "port": "\(port)"]))
+                        log(LogLine(.info, "dashboard", ["address": "http://\(place.host):\(port)", "port": "\(port)"]))
                     }
                     return false
                 }

@@ -62,13 +62,14 @@ extension CoordinatorService: DashboardSource {
         state.baselines += baselines.map { DashboardState.Baseline(name: $0.name, metric: $0.metric, value: $0.value) }
         let missing = Set(coordinator.missing)
         state.sites = study.sites.map { site in
-            let known = coordinator.sites[site.name] ?? .init()
+            let known = coordinator.sites[site.name]
+            let hasJoined = known?.hasJoined ?? false
             let standing =
                 study.identity(of: site.name) == nil
                 ? "revoked"
-                : known.hasLeft
+                : known?.hasLeft ?? false
                     ? "left"
-                    : !known.hasJoined ? "waiting" : known.isSilent ? "silent" : missing.contains(site.name) ? "working" : "joined"
+                    : !hasJoined ? "waiting" : known?.isSilent ?? false ? "silent" : missing.contains(site.name) ? "working" : "joined"
             return DashboardState.Site(
                 name: site.name, standing: standing,
                 rounds: coordinator.history.count { $0.contributors.contains(site.name) },

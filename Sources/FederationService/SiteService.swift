@@ -31,7 +31,13 @@ public actor SiteService {
             let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
             site = try Site(study, identity: identity, data: data, replaying: records)
             if let known = try store.state("scaling") {
-                scaling = try JSONDecoder().decode(ColumnScaling.self, from: Data(known))
+                var decoder = BinaryDecoder(known)
+                func numbers(_ what: String) throws(BinaryCodingError) -> [Double] {
+                    try decoder.decodeList(what, minimumElementSize: 8) { decoder throws(BinaryCodingError) in
+                        try decoder.decodeDouble(what)
+                    }
+                }
+                scaling = ColumnScaling(means: try numbers("means"), deviations: try numbers("deviations"))
             }
         } catch let error as FederationError {
             throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
@@ -76,7 +82,9 @@ public actor SiteService {
         guard site.study.standardises, scaling == nil,
             case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint), let found = task.scaling
         else { return }
-        let encoded = Array(try JSONEncoder().encode(found))
+        var encoder = BinaryEncoder()
+        for list in [found.means, found.deviations] { encoder.encode(list: list) { $0.encode($1) } }
+        let encoded = encoder.bytes
         try store.commit { try $0.setState("scaling", encoded) }
         scaling = found
     }

@@ -118,7 +118,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         guard let schema = study.schema else {
             throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
         }
-        let table = try Table(csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + schema.missingMarks))
+        let table = try Table(csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
         let split = try table.split(testShare: heldOut, seed: study.seed, groupBy: unit)
         let rows = SiteData(rows: try study.rows(table), training: split.training, heldOut: split.test)
         let folder = state ?? (identity.hasSuffix(".key") ? String(identity.dropLast(4)) : identity) + ".state"
@@ -143,9 +143,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let model = try await task.value
         connection.close()
         if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
-        try Console.result(["model": model.fingerprint.hexadecimal], json: common.json) {
-            "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? "")
-        }
+        try Console.result(["model": model.fingerprint.hexadecimal], json: common.json,
+            "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))
     }
 
     private func invitationFile() throws -> String {

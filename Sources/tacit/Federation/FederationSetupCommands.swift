@@ -27,9 +27,8 @@ struct FederationIdentityCommand: ParsableCommand {
         let identity = try PartyIdentity(name: name, role: .site, days: days)
         try identity.write(stem: out)
         let fingerprint = identity.transport.certificate.fingerprint.written
-        try Console.result(["key": "\(out).key", "public": "\(out).public", "fingerprint": fingerprint], json: common.json) {
-            "\(out).key     keep it here (mode 0600)\n\(out).public  give it to the coordinator\n\(fingerprint)"
-        }
+        try Console.result(["key": "\(out).key", "public": "\(out).public", "fingerprint": fingerprint], json: common.json,
+            "\(out).key     keep it here (mode 0600)\n\(out).public  give it to the coordinator\n\(fingerprint)")
     }
 }
 
@@ -95,11 +94,9 @@ struct FederationInitCommand: ParsableCommand {
         try files.create(literal, schema: try Schema(path: schema), sites: parties, days: days)
         let coordinator = try files.readCoordinator().transport.certificate.fingerprint.written
         try Console.result(
-            ["study": file, "invitation": files.invitationPath, "coordinator": coordinator], json: common.json
-        ) {
+            ["study": file, "invitation": files.invitationPath, "coordinator": coordinator], json: common.json,
             "\(file)  the study; edit it before the first `serve`\n\(files.invitationPath)  give it to the sites\n"
-                + "coordinator \(coordinator)"
-        }
+                + "coordinator \(coordinator)")
     }
 }
 
@@ -130,9 +127,8 @@ struct FederationEnrollCommand: ParsableCommand {
         }
         try store.enroll(
             name: party.name, fingerprint: party.certificate.fingerprint, certificate: party.certificate.bytes)
-        try Console.result(["site": party.name], json: common.json) {
-            "\(party.name) may connect: \(party.certificate.fingerprint.written)"
-        }
+        try Console.result(["site": party.name], json: common.json,
+            "\(party.name) may connect: \(party.certificate.fingerprint.written)")
     }
 }
 
@@ -150,6 +146,7 @@ struct FederationRevokeCommand: ParsableCommand {
     func run() throws {
         common.apply()
         try option.openStore().store.revoke(name: name)
-        try Console.result(["site": name], json: common.json) { "\(name) may not connect any more" }
+        try Console.result(["site": name], json: common.json,
+            "\(name) may not connect any more")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AtomicFiles
 import CoordinatorStore
 import Federation
 import FederationService
@@ -45,10 +46,10 @@ struct FederationExportCommand: AsyncParsableCommand {
         for format in ReportFormat.allCases {
             guard let bytes = await reading.service.privacyReport(format) else { continue }
             let path = "\(out).report.\(format.rawValue)"
-            try writeResult(bytes, to: path)
+            try writeAtomically(bytes, to: path)
             files.append(path)
         }
-        try Console.result(["files": files], json: common.json) { files.joined(separator: "\n") }
+        try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
     }
 }
 
