@@ -166,7 +166,7 @@ import Testing
                 queue += sites[test.identities.firstIndex { $0.name == name }!].handle(.message(bytes)).messages
             }
         }
-        #expect(coordinator.phase == .finished && snapshots == 5)
+        #expect(coordinator.phase == .finished && snapshots == 4)
         #expect(try test.coordinator(replaying: records).result == coordinator.result)
         // A record that is missing is noticed.
         var damaged = records

@@ -112,7 +112,7 @@ import Testing
     ) throws {
         var squares: [Double] = []
         for seed in 0..<40 {
-            let study = { (noise: Double) in
+            let study = { (noise: Double) throws -> TestStudy in
                 var privacy = Self.privacy(placement)
                 privacy.noiseMultiplier = noise
                 return try TestStudy(
@@ -195,7 +195,9 @@ import Testing
     // MARK: Learning
 
     @Test func networksOfAllKindsLearn() throws {
-        let mlp = try TestStudy(rounds: 6, kind: .secagg, model: ModelDescription(kind: .mlp, hidden: [8])).result()
+        let mlp = try TestStudy(rounds: 6, kind: .secagg, model: ModelDescription(kind: .mlp, hidden: [8])) {
+            $0.training.epochs = 4
+        }.result()
         #expect((mlp.coordinator.best?.metrics.accuracy ?? 0) > 0.85)
         let cnn = try TestStudy(
             rowsPerSite: 60, width: 16, rounds: 8, model: ModelDescription(kind: .cnn, image: [4, 4, 1], filters: [4])

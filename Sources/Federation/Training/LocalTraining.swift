@@ -1,3 +1,4 @@
+import Foundation
 import NeuralNetworks
 
 /// How a site trains on its rows in a round, the same for all sites.
@@ -38,9 +39,7 @@ public struct TrainingParameters: Hashable, Sendable, Codable {
     }
 
     func rate(round: Int) -> Double {
-        var factor = 1.0
-        for _ in 0..<round { factor *= decay ?? 1 }
-        return learningRate * factor
+        decay.map { learningRate * pow($0, Double(round)) } ?? learningRate
     }
 }
 

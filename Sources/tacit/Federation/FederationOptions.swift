@@ -113,7 +113,7 @@ struct SimulationRun {
         let started = ContinuousClock.now
         var last = started
         let total = simulation.study.rounds
-        try federation.run { notice in
+        try federation.run(notice: { notice in
             switch notice {
             case .committed(let summary):
                 let now = ContinuousClock.now
@@ -127,7 +127,7 @@ struct SimulationRun {
             case .waiting(let reason): Console.log("  waiting: \(reason)")
             case .joined, .opened, .finished: break
             }
-        }
+        })
         return (federation, Self.seconds(ContinuousClock.now - started))
     }
 
