@@ -35,6 +35,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         // MARK: Foundations
@@ -110,6 +119,38 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
+        // MARK: The network
+        // The only importers of the network stack.
+        .target(
+            name: "Transports",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRPCCore", package: "grpc-swift-2"),
+                .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]),
+        .target(
+            name: "CoordinatorStore",
+            dependencies: ["AtomicFiles", "BinaryCoding", .product(name: "GRDB", package: "GRDB.swift")]),
+        // Federation with a store, a clock and a network.
+        .target(
+            name: "FederationService",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CoordinatorStore", "Federation", "NeuralNetworks", "PrivacyReports",
+                "Randomness", "TacitDashboard", "Tabular", "Transports",
+            ]),
+        .target(
+            name: "TacitDashboard",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .target(
             name: "Federation",
             dependencies: [
@@ -123,15 +164,17 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy",
-                "Federation", "FixedPoint", "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CoordinatorStore", "Datasets",
+                "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyFiles", "Lattice",
+                "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "SpamStudy", "Tabular", "TacitDashboard", "Transports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // MARK: Tests
         // Processes that the ledger's tests kill.
         .executableTarget(name: "LedgerStress", dependencies: ["DifferentialPrivacy", "PrivacyLedger"]),
+        .executableTarget(name: "CoordinatorStress", dependencies: ["BinaryCoding", "CoordinatorStore"]),
         .target(
             name: "TacitTestSupport",
             dependencies: ["BigIntegers", "BinaryCoding", "Randomness"]),
@@ -210,6 +253,15 @@ let package = Package(
                 "DifferentialPrivacy", "PrivacyLedger", "TacitTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .testTarget(
+            name: "CoordinatorStoreTests",
+            dependencies: [
+                "BinaryCoding", "CoordinatorStore", "TacitTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            exclude: ["Resources"]),
+        .testTarget(
+            name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),

@@ -1,9 +1,11 @@
 import AtomicFiles
 import BinaryCoding
 import CKKS
+import CoordinatorStore
 import Datasets
 import DifferentialPrivacy
 import Federation
+import FederationService
 import FixedPoint
 import Foundation
 import KeyFiles
@@ -13,6 +15,7 @@ import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
 import Tabular
+import Transports
 
 /// Exit codes as in sysexits.
 enum ExitStatus: Int32 {
@@ -37,6 +40,18 @@ enum ExitStatus: Int32 {
             case .permission: self = .permission
             case .tooLarge: self = .data
             default: self = .inputOutput
+            }
+        case let error as CoordinatorStoreError:
+            self = error.code == .notFound ? .noInput : error.code == .peer ? .data : .inputOutput
+        case let error as FederationServiceError:
+            self = error.code == .store ? .inputOutput : error.code == .failed ? .unavailable : .configuration
+        case let error as TransportsError:
+            switch error.code {
+            case .unknownIdentity, .revoked, .expired, .wrongCoordinator: self = .permission
+            case .identityFile, .badCertificate: self = .data
+            case .invalidAddress: self = .usage
+            case .wrongStudy, .wrongVersion: self = .configuration
+            default: self = .unavailable
             }
         case let error as KeyFilesError:
             switch error.code {

@@ -24,6 +24,10 @@ enum Interruption {
             return true
         }
     }
+    private static let graceful = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// For commands that shut down in good order: the first signal calls `body`, a second one ends the process.
+    static func onFirstSignal(_ body: @escaping @Sendable () -> Void) { graceful.withLock { $0 = body } }
 
     static func install() {
         // A disk quota or file-size limit shall come back as an error of `write`, not kill the process half-way.
@@ -34,6 +38,11 @@ enum Interruption {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler {
                 if isDeferred(number) { return }
+                let first = graceful.withLock { body in
+                    defer { body = nil }
+                    return body
+                }
+                if let first { return first() }
                 PassphraseOptions.showTyping()
                 let note = "\ntacit: interrupted; unfinished files were removed, finished ones are whole\n"
                 Console.write(note, to: STDERR_FILENO)

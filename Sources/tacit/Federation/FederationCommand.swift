@@ -9,7 +9,16 @@ import Tabular
 struct FederationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "federation", abstract: "Several sites train one model; nobody sees a site's rows or updates.",
-        subcommands: [FederationSimulateCommand.self, FederationVerifyCommand.self])
+        discussion: """
+            At each site: `identity`, then hand the .public file to the coordinator. At the coordinator: `init`, hand the \
+            .invitation file to the sites, then `serve`. At each site: `join`.
+            """,
+        subcommands: [
+            FederationIdentityCommand.self, FederationInitCommand.self, FederationEnrollCommand.self,
+            FederationRevokeCommand.self, FederationServeCommand.self, FederationResumeCommand.self,
+            FederationJoinCommand.self, FederationStatusCommand.self, FederationExportCommand.self,
+            FederationSimulateCommand.self, FederationVerifyCommand.self,
+        ])
 }
 
 struct FederationSimulateCommand: ParsableCommand {

@@ -1,0 +1,144 @@
+import CoordinatorStore
+import Federation
+import Foundation
+import PrivacyReports
+import TacitDashboard
+import Transports
+
+extension CoordinatorService: DashboardSource {
+    public func change(since version: UInt64, within time: Duration) async -> UInt64 {
+        await changes.wait(after: version, within: time)
+        return changes.version
+    }
+
+    public func metricsText() async -> String { counters.text }
+
+    public func trouble() async -> String? {
+        if case .failed(let reason) = coordinator.phase { return reason }
+        do {
+            _ = try store.state("position")
+            return nil
+        } catch { return error.message }
+    }
+
+    public func privacyReport(_ format: ReportFormat) async -> [UInt8]? {
+        guard !coordinator.history.isEmpty, let report = try? makeReport() else { return nil }
+        switch format {
+        case .html: return Array(report.html().utf8)
+        case .json: return try? Array(report.jsonData())
+        }
+    }
+
+    public func dashboardState() async -> DashboardState {
+        let (phase, standing) = phaseWords
+        let events = (try? recentNotes(limit: 300)) ?? []
+        let isBinary = study.task == .binary
+        var state = DashboardState(
+            study: study.literal.name, phase: phase, standing: standing, roundsDone: coordinator.round,
+            roundsPlanned: study.rounds, adversary: StudyWords.adversary(study), metric: isBinary ? "auroc" : "loss",
+            metricTitle: isBinary ? "AUROC" : "Loss")
+        var seconds: [String: Double] = [:]
+        for note in events.compactMap(\.note) {
+            guard let summary = note.summary, let value = note.seconds else { continue }
+            seconds["\(summary.session).\(summary.attempt)"] = value
+        }
+        state.rounds = coordinator.history.map { summary in
+            var metrics: [String: Double] = [:]
+            if let known = summary.metrics {
+                metrics["loss"] = known.loss
+                metrics["accuracy"] = known.accuracy
+                metrics["auroc"] = known.auroc
+                metrics["auprc"] = known.auprc
+            }
+            return DashboardState.Round(
+                title: CoordinatorNote.title(summary), contributors: summary.contributors, dropped: summary.dropped,
+                seconds: seconds["\(summary.session).\(summary.attempt)"], bytesReceived: summary.bytesReceived,
+                bytesSent: summary.bytesSent, metrics: metrics)
+        }
+        if isBinary, coordinator.history.contains(where: { $0.metrics?.auroc != nil }) {
+            // A score that is the same for everybody, as the majority class has it, ranks nothing.
+            state.baselines.append(.init(name: "Majority", metric: "auroc", value: 0.5))
+        }
+        state.baselines += baselines.map { DashboardState.Baseline(name: $0.name, metric: $0.metric, value: $0.value) }
+        let missing = Set(coordinator.missing)
+        state.sites = study.sites.map { site in
+            let known = coordinator.sites[site.name]
+            let hasJoined = known?.hasJoined ?? false
+            let standing =
+                study.identity(of: site.name) == nil
+                ? "revoked"
+                : known?.hasLeft ?? false
+                    ? "left"
+                    : !hasJoined ? "waiting" : known?.isSilent ?? false ? "silent" : missing.contains(site.name) ? "working" : "joined"
+            return DashboardState.Site(
+                name: site.name, standing: standing,
+                rounds: coordinator.history.count { $0.contributors.contains(site.name) },
+                dropped: coordinator.history.count { $0.dropped.contains(site.name) },
+                bytesReceived: Int(counters.value("tacit_received_bytes_total", site: site.name)),
+                bytesSent: Int(counters.value("tacit_sent_bytes_total", site: site.name)),
+                lastHeard: lastHeard[site.name]?.timeIntervalSince1970, isConnected: (connections[site.name] ?? 0) > 0)
+        }
+        state.privacy = StudyWords.privacy(study, coordinator: coordinator)
+        state.events = events.suffix(100).map { event in
+            DashboardState.Event(
+                sequence: event.sequence, moment: event.moment.timeIntervalSince1970, text: event.note?.text ?? event.kind,
+                isTrouble: event.note?.isTrouble ?? false)
+        }
+        return state
+    }
+
+    var phaseWords: (String, String) {
+        switch coordinator.phase {
+        case .waiting:
+            let joined = coordinator.sites.values.count(where: \.hasJoined)
+            return ("Waiting: \(joined) of \(study.sites.count) sites have joined", "waiting")
+        case .running:
+            return coordinator.round < study.rounds
+                ? ("Round \(coordinator.round + 1) of \(study.rounds)", "running") : ("Final evaluation", "running")
+        case .stalled(let reason): return ("Waiting for sites: \(reason)", "stalled")
+        case .finished: return ("Finished after \(coordinator.round) rounds", "finished")
+        case .failed(let reason): return ("Failed: \(reason)", "failed")
+        }
+    }
+
+    struct RecentNote: Sendable {
+        var sequence: Int64
+        var moment: Date
+        var kind: String
+        var note: CoordinatorNote?
+    }
+
+    private func recentNotes(limit: Int) throws -> [RecentNote] {
+        try store.latestEvents(limit: limit).map {
+            RecentNote(sequence: $0.sequence, moment: $0.moment, kind: $0.kind, note: CoordinatorNote(json: $0.content))
+        }
+    }
+
+    /// What the network tells.
+    public func take(_ event: TransportEvent) {
+        switch event {
+        case .received(let peer, let count):
+            counters.add("tacit_received_bytes_total", Double(count), site: peer.name)
+        case .delivered(let peer, _, let count): counters.add("tacit_sent_bytes_total", Double(count), site: peer.name)
+        case .uploadResumed(let peer, let offset, let count):
+            counters.add("tacit_uploads_resumed_total", site: peer.name)
+            log(LogLine(.info, "resumed", ["site": peer.name, "offset": "\(offset)", "bytes": "\(count)"]))
+        case .connected(let peer, let address):
+            connections[peer.name, default: 0] += 1
+            lastHeard[peer.name] = Date()
+            counters.add("tacit_connected_sites", connections[peer.name] == 1 ? 1 : 0)
+            log(LogLine(.info, "connected", ["site": peer.name, "address": address]))
+        case .disconnected(let peer):
+            connections[peer.name, default: 1] -= 1
+            counters.add("tacit_connected_sites", connections[peer.name] == 0 ? -1 : 0)
+            log(LogLine(.info, "disconnected", ["site": peer.name]))
+        case .refused(let party, let address, let reason):
+            counters.add("tacit_messages_refused_total")
+            log(
+                LogLine(
+                    .warning, "refused",
+                    ["party": party, "address": address, "reason": reason.code.name, "text": reason.message]))
+        }
+        changes.signal()
+    }
+}

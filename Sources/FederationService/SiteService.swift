@@ -1,0 +1,118 @@
+import BinaryCoding
+import CoordinatorStore
+import Federation
+import Foundation
+import Transports
+
+/// Runs a ``Site`` with a store and a connection.
+///
+/// Guarantee: nothing leaves before it is in the store, and after a crash at any moment the same bytes leave again; what was
+/// trained is not trained again.
+public actor SiteService {
+    public private(set) var site: Site
+    /// Mean and deviation of the columns, which belong to the model; nil in studies without.
+    public private(set) var scaling: ColumnScaling?
+    private let store: CoordinatorStore
+    private let connection: CoordinatorConnection
+    private let onNotice: @Sendable (SiteTransition.Notice) -> Void
+
+    /// - Parameters:
+    ///   - store: the site's own, in a folder of its own.
+    ///   - onNotice: for logs; no secrets.
+    /// - Throws: ``FederationServiceError`` with code `store` or `study`.
+    public init(
+        study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore, connection: CoordinatorConnection,
+        onNotice: @escaping @Sendable (SiteTransition.Notice) -> Void
+    ) throws(FederationServiceError) {
+        self.store = store
+        self.connection = connection
+        self.onNotice = onNotice
+        do {
+            let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
+            site = try Site(study, identity: identity, data: data, replaying: records)
+            if let known = try store.state("scaling") {
+                var decoder = BinaryDecoder(known)
+                func numbers(_ what: String) throws(BinaryCodingError) -> [Double] {
+                    try decoder.decodeList(what, minimumElementSize: 8) { decoder throws(BinaryCodingError) in
+                        try decoder.decodeDouble(what)
+                    }
+                }
+                scaling = ColumnScaling(means: try numbers("means"), deviations: try numbers("deviations"))
+            }
+        } catch let error as FederationError {
+            throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
+        } catch { throw .store("\(error)") }
+    }
+
+    /// Takes part until the study is over.
+    /// - Returns: the final model.
+    /// - Throws: ``TransportsError`` when the coordinator refuses the site or the patience is over.
+    public func run() async throws -> GlobalModel {
+        if let model = site.finalModel { return model }
+        try await process(site.hasJoined ? .retry : .join)
+        if let model = site.finalModel { return model }
+        try await connection.receive(after: 0) { _, bytes in
+            try await self.process(.message(bytes))
+            return await self.site.finalModel == nil
+        }
+        guard let model = site.finalModel else {
+            throw FederationServiceError(code: .failed, message: "study: ended without a model")
+        }
+        return model
+    }
+
+    /// One event after the other: the caller waits for the answer to be taken before it brings the next.
+    private func process(_ event: SiteEvent) async throws {
+        var events = [event]
+        while !events.isEmpty {
+            let messages = try await handle(events.removeFirst())
+            for message in messages {
+                let reply = try await connection.send(.bytes(message), identifier: Fingerprint(of: message))
+                var decoder = BinaryDecoder(reply)
+                events += try decoder.decodeList("reply", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
+                    SiteEvent.message(try decoder.decodeBytes("message"))
+                }
+                try decoder.finish("reply")
+            }
+        }
+    }
+
+    /// The columns' scaling comes with the tasks, and the final model without.
+    private func remember(_ bytes: [UInt8]) throws {
+        guard site.study.standardises, scaling == nil,
+            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint), let found = task.scaling
+        else { return }
+        var encoder = BinaryEncoder()
+        for list in [found.means, found.deviations] { encoder.encode(list: list) { $0.encode($1) } }
+        let encoded = encoder.bytes
+        try store.commit { try $0.setState("scaling", encoded) }
+        scaling = found
+    }
+
+    private func handle(_ event: SiteEvent) async throws -> [[UInt8]] {
+        if case .message(let bytes) = event { try remember(bytes) }
+        var next = site
+        let transition = next.handle(event)
+        if let record = transition.record {
+            let identifier = Fingerprint(of: record)
+            while true {
+                do throws(CoordinatorStoreError) {
+                    try store.commit { transaction -> Void in
+                        try transaction.take(
+                            peer: next.identity.name, identifier: identifier, digest: identifier, .bytes(record), reply: [],
+                            at: Date())
+                    }
+                    break
+                } catch {
+                    // A site with a full disk waits for room; what it trained stays in memory.
+                    guard error.code == .diskFull else { throw error }
+                    onNotice(.declined(reason: error.message))
+                    try await Task.sleep(for: .seconds(5))
+                }
+            }
+        }
+        site = next
+        for notice in transition.notices { onNotice(notice) }
+        return transition.messages
+    }
+}

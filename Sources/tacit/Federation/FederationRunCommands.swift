@@ -1,0 +1,171 @@
+import ArgumentParser
+import BinaryCoding
+import CoordinatorStore
+import Federation
+import FederationService
+import Foundation
+import TacitDashboard
+import Tabular
+import Transports
+
+/// What `serve` and `resume` share.
+struct ServeOptions: ParsableArguments {
+    @OptionGroup var option: StudyOption
+
+    @Option(name: .long, help: "The address to listen at.")
+    var host = "0.0.0.0"
+
+    @Option(name: .long, help: "The port for sites; 0 for any.")
+    var port = 8443
+
+    @Option(name: .long, help: "The port of the page, on this machine only; 0 for any.")
+    var dashboardPort = 8444
+
+    @Flag(name: .long, help: "No page.")
+    var noDashboard = false
+
+    @Option(name: .long, help: "Seconds that a stage of a round waits for its sites.")
+    var patience = 600.0
+
+    @Flag(name: .long, help: "Keep every record for `verify`; without protection they hold the sites' updates.")
+    var keepTranscript = false
+
+    @Flag(name: .long, help: "End when the study is over and the sites have the model.")
+    var exitWhenFinished = false
+
+    @OptionGroup var common: CommonOptions
+
+    func serve(beginsNow: Bool) async throws {
+        common.apply()
+        guard patience > 0, patience.isFinite else {
+            throw CommandFailure(.usage, "--patience: got \(patience), want more than 0 seconds")
+        }
+        var configuration = CoordinatorProcess.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.dashboard = noDashboard ? nil : Dashboard.Address(host: "127.0.0.1", port: dashboardPort)
+        configuration.patience = .seconds(patience)
+        configuration.keepsTranscript = keepTranscript
+        configuration.beginsNow = beginsNow
+        configuration.endsWhenFinished = exitWhenFinished
+        let process = CoordinatorProcess(option.files, configuration) { Console.log($0.json) }
+        let task = Task { try await process.run() }
+        Interruption.onFirstSignal { task.cancel() }
+        try await task.value
+    }
+}
+
+struct FederationServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Coordinate a study; goes on where it ended when it was stopped or killed.",
+        discussion: "Logs are JSON lines on standard error. The page's token is in STUDY.state/dashboard.token.")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws { try await options.serve(beginsNow: false) }
+}
+
+struct FederationResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Like serve, and goes on with the sites that have joined instead of waiting for all.")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws { try await options.serve(beginsNow: true) }
+}
+
+struct FederationJoinCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "join",
+        abstract: "Take part in a study with this site's own table; goes on where it ended when it was stopped or killed.")
+
+    @Argument(help: "The coordinator, such as https://coordinator:8443.")
+    var address: String
+
+    @Option(name: .long, help: "This site's table (CSV). It never leaves.")
+    var data: String
+
+    @Option(name: .long, help: "This site's .key file.")
+    var identity: String
+
+    @Option(name: .long, help: "The coordinator's .invitation file; the only one in this folder unless given.")
+    var invitation: String?
+
+    @Option(name: .long, help: "The share of rows held back for evaluation.")
+    var heldOut = 0.2
+
+    @Option(name: .long, help: "A column whose equal values stay together in that division, such as the patient's number.")
+    var unit: String?
+
+    @Option(name: .long, help: "The folder for what must not be forgotten; otherwise IDENTITY.state.")
+    var state: String?
+
+    @Option(name: .long, help: "Where to write the final model.")
+    var out: String?
+
+    @Option(name: .long, help: "Hours to go on trying when the coordinator does not answer.")
+    var patienceHours = 24.0
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        common.apply()
+        let party = try PartyIdentity(file: identity)
+        let invited = try Invitation(file: try invitationFile())
+        let study = try invited.makeStudy()
+        guard let schema = study.schema else {
+            throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
+        }
+        let table = try Table(csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
+        let split = try table.split(testShare: heldOut, seed: study.seed, groupBy: unit)
+        let rows = SiteData(rows: try study.rows(table), training: split.training, heldOut: split.test)
+        let folder = state ?? (identity.hasSuffix(".key") ? String(identity.dropLast(4)) : identity) + ".state"
+        let store = try CoordinatorStore(servingFrom: folder, study: study.fingerprint)
+        var configuration = CoordinatorConnection.Configuration()
+        configuration.backoff.patience = .seconds(patienceHours * 3600)
+        let connection = try CoordinatorConnection(
+            to: try CoordinatorAddress(address), as: party.transport, coordinator: try invited.pinnedCoordinator(),
+            study: study.fingerprint, configuration: configuration
+        ) { error, wait in
+            Console.log(
+                LogLine(
+                    .warning, "retry",
+                    ["reason": error.code.name, "text": error.message, "seconds": "\(wait / .seconds(1))"]
+                ).json)
+        }
+        let service = try SiteService(
+            study: study, identity: party.signing, data: rows, store: store, connection: connection
+        ) { Console.log(Self.line($0).json) }
+        let task = Task { try await service.run() }
+        Interruption.onFirstSignal { task.cancel() }
+        let model = try await task.value
+        connection.close()
+        if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
+        try Console.result(["model": model.fingerprint.hexadecimal], json: common.json,
+            "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))
+    }
+
+    private func invitationFile() throws -> String {
+        if let invitation { return invitation }
+        let files = try FileManager.default.contentsOfDirectory(atPath: ".").filter { $0.hasSuffix(".invitation") }
+        guard files.count == 1 else {
+            throw CommandFailure(
+                .usage, "--invitation: got \(files.count) .invitation files in this folder, want the one of the study")
+        }
+        return files[0]
+    }
+
+    private static func line(_ notice: SiteTransition.Notice) -> LogLine {
+        switch notice {
+        case .trained(let round, let rows, let loss, _):
+            LogLine(.info, "trained", ["round": "\(round + 1)", "rows": "\(rows)", "loss": "\(loss)"])
+        case .answered(let purpose, let stage, let count):
+            LogLine(.info, "answered", ["purpose": "\(purpose)", "stage": "\(stage)", "bytes": "\(count)"])
+        case .refused(let reason): LogLine(.warning, "refused", ["text": reason])
+        case .declined(let reason): LogLine(.warning, "declined", ["text": reason])
+        case .finished: LogLine(.info, "finished")
+        }
+    }
+}

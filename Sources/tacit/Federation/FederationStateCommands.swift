@@ -1,0 +1,70 @@
+import ArgumentParser
+import AtomicFiles
+import CoordinatorStore
+import Federation
+import FederationService
+import Foundation
+import TacitDashboard
+
+struct FederationStatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "How far a study is, who took part; beside a running coordinator or without one.")
+
+    @OptionGroup var option: StudyOption
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        common.apply()
+        let state = try await StudyReading(option).dashboardState()
+        if common.json { return try Console.json(state) }
+        Console.result("\(state.study): \(state.phase)")
+        for round in state.rounds.suffix(10) {
+            let metric = round.metrics[state.metric].map { String(format: "  %@ %.4f", state.metricTitle, $0) } ?? ""
+            let dropped = round.dropped.isEmpty ? "" : "  without \(round.dropped.joined(separator: ", "))"
+            Console.result("  \(round.title): \(round.contributors.count) sites\(metric)\(dropped)")
+        }
+        for site in state.sites { Console.result("  \(site.name): \(site.standing), \(site.rounds) rounds") }
+    }
+}
+
+struct FederationExportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write the model so far (.safetensors) and the privacy report (.html, .json).")
+
+    @OptionGroup var option: StudyOption
+
+    @Option(name: .long, help: "Names of the files, without ending.")
+    var out: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        common.apply()
+        let reading = try StudyReading(option)
+        try await reading.service.modelFile().write(to: out + ".safetensors")
+        var files = ["\(out).safetensors"]
+        for format in ReportFormat.allCases {
+            guard let bytes = await reading.service.privacyReport(format) else { continue }
+            let path = "\(out).report.\(format.rawValue)"
+            try writeAtomically(bytes, to: path)
+            files.append(path)
+        }
+        try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
+    }
+}
+
+/// A study as its store says, without serving it.
+struct StudyReading {
+    let study: Study
+    let service: CoordinatorService
+
+    init(_ option: StudyOption) throws {
+        let (store, study) = try option.openStore()
+        self.study = study
+        service = try CoordinatorService(
+            study: study, identity: try option.files.readCoordinator().signing, store: store, patience: .seconds(3600),
+            keepsTranscript: true, log: { _ in })
+    }
+
+    func dashboardState() async -> DashboardState { await service.dashboardState() }
+}

@@ -1,0 +1,63 @@
+import BinaryCoding
+import CoordinatorStore
+import Foundation
+import TacitTestSupport
+import Testing
+
+/// A process that takes messages is killed at random instants; what it acknowledged is there, once and whole.
+@Suite(.serialized) struct KillTests {
+    static let kills = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] == nil ? 15 : 300
+
+    static let executable: URL = {
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appending(path: "CoordinatorStress")
+            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+            folder = folder.deletingLastPathComponent()
+        }
+        return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: ".build/release/CoordinatorStress")
+    }()
+
+    @Test func nothingAcknowledgedIsLost() throws {
+        let folder = try TemporaryFolder()
+        let (path, notes) = (folder.file("store"), folder.file("notes"))
+        var generator = TestGenerator(seed: 17)
+        for _ in 0..<Self.kills {
+            let known = try CoordinatorStore(beside: path, study: Fingerprint(of: [1]), creates: true).inputs().count
+            let process = Process()
+            process.executableURL = Self.executable
+            process.arguments = [path, notes, "\(known + 1)"]
+            process.standardError = FileHandle(forWritingAtPath: "/dev/stderr")
+            try process.run()
+            usleep(UInt32.random(in: 20_000...150_000, using: &generator))
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            try #require(process.terminationReason == .uncaughtSignal, "the process ended by itself")
+        }
+        let store = try CoordinatorStore(servingFrom: path, study: Fingerprint(of: [1]))
+        let inputs = try store.inputs()
+        let acknowledged = try String(contentsOfFile: notes, encoding: .utf8).split(separator: "\n").compactMap {
+            Int($0)
+        }
+        #expect(acknowledged.count > Self.kills)
+        // A process that dies between commit and note leaves a message that is stored and not acknowledged.
+        #expect(acknowledged == Array(Set(acknowledged)).sorted())
+        #expect(acknowledged.allSatisfy { $0 <= inputs.count } && inputs.count <= acknowledged.count + Self.kills)
+        #expect(inputs.map(\.sequence) == Array(1...Int64(inputs.count)))
+        #expect(try store.state("sum") == Array("\(inputs.count)".utf8))
+        var sequence: UInt64 = 0
+        for input in inputs {
+            #expect(input.identifier == Fingerprint(of: Array("message \(input.sequence)".utf8)))
+            let output = try #require(try store.output(to: "site", after: sequence))
+            sequence = output.sequence
+            guard case .file(let file, let count) = output.body else { continue }
+            let bytes = Array(FileManager.default.contents(atPath: file) ?? Data())
+            #expect(bytes.count == count && Fingerprint(of: bytes) == output.digest)
+        }
+        #expect(try store.output(to: "site", after: sequence) == nil)
+        // No file is left over that no row could have named.
+        let named = Set(inputs.filter { $0.sequence % 3 == 0 || $0.sequence % 2 == 0 }.map(\.digest.hexadecimal))
+        #expect(Set(try FileManager.default.contentsOfDirectory(atPath: path + "/messages")).isSubset(of: named))
+    }
+}
