@@ -28,7 +28,7 @@ import Testing
     @Test func agreesWithKymatio() throws {
         let own = tacit_cpu_tier()
         defer { tacit_cpu_limit_tier(own) }
-        for tier in [own, Int32(TACIT_TIER_AVX2.rawValue), Int32(TACIT_TIER_SCALAR.rawValue)] where tier <= own {
+        for tier in [own, Int32(TACIT_TIER_AVX2), Int32(TACIT_TIER_SCALAR)] where tier <= own {
             tacit_cpu_limit_tier(tier)
             for vector in try Self.vectors().cases {
                 let transform = try ScatteringTransform(height: vector.height, width: vector.width)
