@@ -39,7 +39,10 @@ public struct DatasetStore: Sendable {
     public func cachePath(of file: Dataset.File) -> String { cacheDirectory + "/" + file.path }
 
     /// Whether every file of a data set is here, by name and length.
-    public func has(_ dataset: Dataset) -> Bool { dataset.files.allSatisfy { find($0) != nil } }
+    public func has(_ dataset: Dataset) -> Bool { has(dataset.files) }
+
+    /// The same of files.
+    public func has(_ files: [Dataset.File]) -> Bool { files.allSatisfy { find($0) != nil } }
 
     /// The path of a file of the right length, or nil.
     func find(_ file: Dataset.File) -> String? {

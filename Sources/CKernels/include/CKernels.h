@@ -12,5 +12,6 @@
 #include "tacit_slots.h"
 #include "tacit_noise.h"
 #include "tacit_network.h"
+#include "tacit_scattering.h"
 
 #endif

@@ -55,6 +55,7 @@ public struct NetworkModel: Sendable {
                 code: .invalidFile, message: "model: a network without a task; its input and target are not known")
         }
         let task = try Self.value(NetworkTask.self, "task", text)
+        try task.checkExtents()
         let guarantee = try file.metadata["privacy"].map { try Self.value(Guarantee.self, "privacy", $0) }
         try self.init(network: Network(file), task: task, guarantee: guarantee)
     }

@@ -6,7 +6,31 @@ extension NetworkTask {
     public var inputShape: [Int] {
         switch input {
         case .image(let height, let width, _, _): [height, width, 1]
+        case .scattering(let features): features.outputShape
         case .table(let recipe): [recipe.outputs.count]
+        }
+    }
+
+    /// Refuses what a damaged or hostile file can say.
+    func checkExtents() throws(PrivateLearningError) {
+        func check(_ name: String, _ isRight: Bool) throws(PrivateLearningError) {
+            guard isRight else {
+                throw PrivateLearningError(code: .invalidFile, message: "task: \(name): out of range")
+            }
+        }
+        switch input {
+        case .image(let height, let width, let mean, let deviation):
+            try check("image", (1...8192).contains(height) && (1...8192).contains(width))
+            try check("scaling", mean.isFinite && deviation.isFinite && deviation > 0)
+        case .scattering(let features):
+            try check("image", (8...240).contains(features.height) && (8...240).contains(features.width))
+            try check("orientations", (1...16).contains(features.orientations))
+            try check("groups", features.groups > 0 && features.outputShape[2] % features.groups == 0)
+        case .table(let recipe): try check("columns", (1...1 << 20).contains(recipe.outputs.count))
+        }
+        switch target {
+        case .classes(_, let labels): try check("labels", labels.count >= 2 && Set(labels).count == labels.count)
+        case .number(_, let lower, let upper): try check("bounds", lower.isFinite && upper.isFinite && lower < upper)
         }
     }
 
@@ -22,6 +46,11 @@ extension NetworkTask {
     public static let mnist = NetworkTask(
         input: .image(height: 28, width: 28, mean: MNIST.pixelMean, deviation: MNIST.pixelDeviation),
         target: .classes(name: "digit", labels: (0..<10).map(String.init)))
+
+    /// MNIST through scattering features of two scales and eight orientations.
+    public static let scatteredMNIST = NetworkTask(
+        input: .scattering(ScatteringFeatures(height: 28, width: 28, orientations: 8, groups: 27)),
+        target: mnist.target)
 
     /// What a schema says: inputs by its public encoding, the target by its bounds or categories.
     /// - Throws: `TabularError` when the schema does not say enough.
@@ -57,16 +86,24 @@ extension NetworkTask {
     }
 
     /// The features of images.
-    public func features(_ images: LabelledImages) throws(PrivateLearningError) -> [Float] {
-        guard case .image(let height, let width, let mean, let deviation) = input else {
-            throw PrivateLearningError(code: .mismatch, message: "model: reads rows of a table, got images")
+    /// - Throws: ``PrivateLearningError`` with code `mismatch` for images of another size.
+    public func features(_ images: LabelledImages) throws -> [Float] {
+        func check(_ height: Int, _ width: Int) throws(PrivateLearningError) {
+            guard images.height == height, images.width == width else {
+                throw PrivateLearningError(
+                    code: .mismatch,
+                    message: "images: got \(images.height) × \(images.width), want \(height) × \(width)")
+            }
         }
-        guard images.height == height, images.width == width else {
-            throw PrivateLearningError(
-                code: .mismatch,
-                message: "images: got \(images.height) × \(images.width), want \(height) × \(width)")
+        switch input {
+        case .image(let height, let width, let mean, let deviation):
+            try check(height, width)
+            return images.scaled(mean: mean, deviation: deviation)
+        case .scattering(let features):
+            try check(features.height, features.width)
+            return try features.of(images.scaled(mean: 0, deviation: 1))
+        case .table: throw PrivateLearningError(code: .mismatch, message: "model: reads rows of a table, got images")
         }
-        return images.scaled(mean: mean, deviation: deviation)
     }
 
     public func examples(_ images: LabelledImages) throws -> Examples<Float> {

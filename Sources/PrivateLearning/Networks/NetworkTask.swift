@@ -1,3 +1,4 @@
+import NeuralNetworks
 import Tabular
 
 /// How things become the numbers that a network reads, and what its scores mean. Public: everything in it comes from a
@@ -6,6 +7,8 @@ public struct NetworkTask: Hashable, Sendable, Codable {
     public enum Input: Hashable, Sendable, Codable {
         /// Grey images, scaled to (pixel/255 − mean)/deviation.
         case image(height: Int, width: Int, mean: Float, deviation: Float)
+        /// Grey images from 0 to 1 through a scattering transform, then normalised in groups of channels.
+        case scattering(ScatteringFeatures)
         /// Rows of a table, numbers brought to [0, 1] by declared bounds and categories to zeros and ones.
         case table(FittedRecipe)
     }

@@ -36,7 +36,7 @@ public final class PrivateNetworkRun {
     private var ledgerRun: String?
 
     /// Aimed at for one portion.
-    private static let portionSeconds = 4.0
+    private static let portionSeconds = 2.0
 
     /// - Parameters:
     ///   - unitOfRow: which unit each row belongs to; nil makes every row a unit.

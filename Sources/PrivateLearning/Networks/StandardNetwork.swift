@@ -7,6 +7,15 @@ public enum StandardNetwork: Hashable, Sendable {
     /// Dense layers of these widths.
     case mlp(hidden: [Int])
     case mobileNet
+    /// On scattering features.
+    case scattering(ScatteringHead)
+
+    /// What is learnt on scattering features.
+    public enum ScatteringHead: String, Hashable, Sendable, CaseIterable {
+        case linear
+        /// Two small convolutions and two dense layers.
+        case cnn
+    }
 
     public static let usualHidden = [64, 32]
 
@@ -21,6 +30,13 @@ public enum StandardNetwork: Hashable, Sendable {
             }
             if case .cnn = self { return .smallImages(classes: outputs, activation: isPrivate ? .tanh : .relu) }
             return .mobileNetV2(classes: outputs, normalization: isPrivate ? .group(8) : .batch)
+        case .scattering(.linear): return [.flatten, .dense(outputs: outputs)]
+        case .scattering(.cnn):
+            return [
+                .convolution(filters: 16, window: 3, padding: 1), .tanh, .maximumPooling(window: 2, stride: 1),
+                .convolution(filters: 32, window: 3, padding: 1), .tanh, .maximumPooling(window: 2, stride: 2), .flatten,
+                .dense(outputs: 32), .tanh, .dense(outputs: outputs),
+            ]
         case .mlp(let hidden):
             let dense = [LayerDescription].multilayerPerceptron(
                 hidden: hidden, outputs: outputs, activation: isPrivate ? .tanh : .relu)
@@ -38,6 +54,22 @@ public struct PrivateTrainingDefaults: Hashable, Sendable {
     public var learningRate: Double
     public var optimizer: Optimizer
     public var averaging: Double?
+    /// Of ordered training, which takes batches of a fixed size.
+    public var batchSize = 512
+
+    /// For data in order.
+    public init(ordered network: StandardNetwork) {
+        switch network {
+        case .scattering:
+            self.init(
+                samplingRate: 1, epochs: 1, clippingNorm: 0.1, learningRate: 1, optimizer: .sgd(momentum: 0.9),
+                averaging: nil)
+        default:
+            self.init(
+                samplingRate: 1, epochs: 1, clippingNorm: 1, learningRate: 0.5, optimizer: .sgd(momentum: 0.9),
+                averaging: nil)
+        }
+    }
 
     public init(_ network: StandardNetwork, images: Bool) {
         switch (network, images) {
@@ -49,6 +81,14 @@ public struct PrivateTrainingDefaults: Hashable, Sendable {
             self.init(
                 samplingRate: 1024.0 / 60_000, epochs: 20, clippingNorm: 1, learningRate: 1e-3, optimizer: .adam(),
                 averaging: 0.99)
+        case (.scattering(.linear), _):
+            self.init(
+                samplingRate: 4096.0 / 60_000, epochs: 40, clippingNorm: 0.1, learningRate: 8,
+                optimizer: .sgd(momentum: 0.9), averaging: 0.99)
+        case (.scattering(.cnn), _):
+            self.init(
+                samplingRate: 4096.0 / 60_000, epochs: 40, clippingNorm: 1, learningRate: 0.5,
+                optimizer: .sgd(momentum: 0.9), averaging: 0.99)
         case (.mlp, _):
             self.init(
                 samplingRate: 0.05, epochs: 30, clippingNorm: 1, learningRate: 0.5, optimizer: .sgd(momentum: 0.9),

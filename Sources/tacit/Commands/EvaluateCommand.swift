@@ -21,14 +21,20 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let (rows, schema) = try table.read()
         let predicted: [Double]
         let actual: [Double]
-        if let model {
+        if let model, let network = try NetworkUse(path: model) {
+            guard let pair = try network.evaluate(table.data, table.format, target: target, json: common.json) else {
+                return
+            }
+            (predicted, actual) = pair
+        } else if let model {
+            let (rows, _) = try table.read()
             let fitted = try ModelFile.read(model)
             predicted = try fitted.predict(rows)
             actual = try fitted.outcomes(in: rows, target: target)
         } else {
+            let (rows, schema) = try table.read()
             let column = try Table(csv: predictions!).numeric("prediction")
             predicted = column.values
             let declared = try target.map { try schema.column($0) } ?? schema.target

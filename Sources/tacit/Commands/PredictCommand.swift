@@ -55,6 +55,9 @@ struct PredictCommand: ParsableCommand {
             let scores = try sealed.scores(of: table, using: &random)
             try scores.write(to: out)
             try done(rows: table.rowCount, target: scores.meaning.target, isEncrypted: true)
+        } else if let model, let data, let network = try NetworkUse(path: model) {
+            let rows = try network.predict(data, format, out: out)
+            try done(rows: rows, target: network.model.task.target.name, isEncrypted: false)
         } else if let model, let data {
             let fitted = try ModelFile.read(model)
             let (table, _) = try format.read(data, needsTarget: false)

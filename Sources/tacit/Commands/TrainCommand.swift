@@ -17,7 +17,7 @@ struct TrainCommand: ParsableCommand {
             On CKKS rows (`tacit encrypt --scheme ckks --as rows`) logistic, linear and ridge models are trained by \
             gradients: --evaluation-keys NAME.evaluation, --iterations.
 
-            With --plain --data the same model is fitted in the clear, for comparison; networks (--model cnn, mlp, mobilenet) \
+            With --plain --data the same model is fitted in the clear, for comparison; networks (--model mlp, cnn, scatter, mobilenet) \
             too.
 
             With --private --data a model is trained with differential privacy: noise for the wanted --epsilon and --delta \
@@ -30,9 +30,9 @@ struct TrainCommand: ParsableCommand {
             """)
 
     enum Model: String, ExpressibleByArgument, CaseIterable {
-        case linear, ridge, logistic, poisson, mlp, cnn, mobilenet
+        case linear, ridge, logistic, poisson, mlp, cnn, scatter, mobilenet
 
-        var isNetwork: Bool { [.mlp, .cnn, .mobilenet].contains(self) }
+        var isNetwork: Bool { [.mlp, .cnn, .scatter, .mobilenet].contains(self) }
     }
 
     @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
@@ -52,7 +52,10 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "CKKS: training iterations; auto takes as many as the keys' levels allow.") var iterations = "auto"
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
-    @Option(help: "linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet.")
+    @Option(
+        help:
+            "linear or ridge; in a ring also logistic or poisson; networks are mlp, and for images cnn, scatter and mobilenet."
+    )
     var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
         [Double] = []

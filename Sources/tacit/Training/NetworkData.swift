@@ -17,9 +17,16 @@ struct NetworkData {
 
     static func isImages(_ data: String) -> Bool { data == MNIST.name }
 
+    /// Refuses data that are not there, without reading them.
+    static func require(_ request: PrivateTrainingRequest) throws {
+        guard isImages(request.data) else { return }
+        let store = DatasetStore(dataDirectory: request.format.dataDirectory)
+        if !store.has(MNIST.files) { _ = try MNIST.load(from: store) }
+    }
+
     init(_ request: PrivateTrainingRequest, unit: String) throws {
         if Self.isImages(request.data) {
-            let task = NetworkTask.mnist
+            let task = request.model == .scatter ? NetworkTask.scatteredMNIST : .mnist
             let (training, test) = try MNIST.load(from: DatasetStore(dataDirectory: request.format.dataDirectory))
             var (kept, measured) = (training, test)
             if let share = request.network.heldOut {
@@ -35,7 +42,16 @@ struct NetworkData {
                 note: "\(measured.count) images held out")
             return
         }
+        guard request.model == .mlp else {
+            throw CommandFailure(.usage, "--model \(request.model.rawValue): reads images; for tables take mlp")
+        }
         let (table, schema) = try request.format.read(request.data, target: request.target)
+        guard schema.isConfirmed else {
+            throw CommandFailure(
+                .configuration,
+                "\(request.data): its schema is a proposal read off the data, whose bounds and categories become public; "
+                    + "check it and confirm it with `tacit data schema --data \(request.data) --confirm`")
+        }
         let chosen = try Self.restrict(schema, to: request.features, unit: unit)
         task = try NetworkTask(schema: chosen)
         let share = request.network.heldOut ?? 0.2

@@ -10,9 +10,16 @@ protocol PrivateMethod {
     /// What it will release. Known before the data are read.
     var releases: PlannedReleases { get }
 
+    /// Whether the data are there, without reading them: a ledger shall not be charged for a run that cannot begin.
+    func requireData() throws
+
     /// Reads the data, trains, writes the model.
     /// - Returns: nil when the run was interrupted and can be resumed.
     func train(_ authority: any ReleaseAuthority) throws -> PrivateTrainingResult?
+}
+
+extension PrivateMethod {
+    func requireData() throws {}
 }
 
 /// A release as a ledger and a report need it.
@@ -81,10 +88,16 @@ struct PrivateTrainingRequest {
 enum PrivateMethods {
     static func method(for request: PrivateTrainingRequest) throws -> any PrivateMethod {
         switch request.model {
-        case .cnn, .mobilenet, .mlp: try PrivateNetworkMethod(request)
+        case .cnn, .scatter, .mobilenet, .mlp:
+            if let noise = request.privacy.ordered {
+                try OrderedNetworkMethod(request, noise: noise)
+            } else {
+                try PrivateNetworkMethod(request)
+            }
         case .linear, .ridge, .logistic, .poisson:
             throw CommandFailure(
-                .usage, "--model \(request.model.rawValue): cannot be trained privately; want cnn, mlp or mobilenet")
+                .usage,
+                "--model \(request.model.rawValue): cannot be trained privately; want cnn, scatter, mlp or mobilenet")
         }
     }
 }

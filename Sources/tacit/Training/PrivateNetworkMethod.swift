@@ -39,7 +39,7 @@ struct PrivateNetworkMethod: PrivateMethod {
             ledgerRun: checkpoint?.ledgerRun)
     }
 
-    private static func unit(_ request: PrivateTrainingRequest) throws -> String {
+    static func unit(_ request: PrivateTrainingRequest) throws -> String {
         if NetworkData.isImages(request.data) {
             guard request.privacy.unit ?? "image" == "image" else {
                 throw CommandFailure(
@@ -72,6 +72,8 @@ struct PrivateNetworkMethod: PrivateMethod {
         return checkpoint
     }
 
+    func requireData() throws { try NetworkData.require(request) }
+
     func train(_ authority: any ReleaseAuthority) throws -> PrivateTrainingResult? {
         let began = Date()
         let data = try NetworkData(request, unit: releases.unit)
@@ -95,22 +97,30 @@ struct PrivateNetworkMethod: PrivateMethod {
                 Console.log(epoch.line(of: data))
             }, onStep: { progress.reach($0) })
         guard outcome == .finished else { return nil }
+        return try Self.finished(
+            network, kind, data, run.history, releases, out: request.out, began: began,
+            cautions: ["The number of units is treated as public."], finish: run.removeCheckpoint)
+    }
+
+    /// Writes the model; what a report says of it.
+    static func finished(
+        _ network: Network<Float>, _ kind: StandardNetwork, _ data: NetworkData, _ history: [TrainingEpoch],
+        _ releases: PlannedReleases, out: String, began: Date, cautions: [String], finish: @escaping () -> Void = {}
+    ) throws -> PrivateTrainingResult {
         let model = try NetworkModel(
             network: network, task: data.task,
             guarantee: .init(
                 epsilon: releases.epsilon, delta: releases.delta, neighbouring: releases.neighbouring.rawValue,
                 unit: releases.unit))
-        try model.file.write(to: request.out)
+        try model.file.write(to: out)
         return PrivateTrainingResult(
             title: "\(kind.title) for \(data.task.target.name)", dataSet: data.summary, rowNoun: data.rowNoun,
-            numbers: network.parameterCount, metrics: data.metrics(run.history.last),
-            plots: run.history.plots(of: data),
+            numbers: network.parameterCount, metrics: data.metrics(history.last), plots: history.plots(of: data),
             seconds: -began.timeIntervalSinceNow,
             cautions: [
                 "Losses, the part of clipped gradients and held-out metrics were shown while training. They were computed "
-                    + "without noise, are for those who hold the data, and are not covered by ε.",
-                "The number of units is treated as public.",
-            ], finish: run.removeCheckpoint)
+                    + "without noise, are for those who hold the data, and are not covered by ε."
+            ] + cautions, finish: finish)
     }
 }
 
@@ -134,6 +144,7 @@ extension StandardNetwork {
         switch request.model {
         case .cnn: self = .cnn
         case .mobilenet: self = .mobileNet
+        case .scatter: self = .scattering(request.network.head ?? .linear)
         default: self = .mlp(hidden: try request.network.hiddenWidths() ?? Self.usualHidden)
         }
     }
@@ -143,6 +154,8 @@ extension StandardNetwork {
         case .cnn: "Convolutional network"
         case .mlp: "Network of dense layers"
         case .mobileNet: "MobileNetV2"
+        case .scattering(.linear): "Linear model on scattering features"
+        case .scattering(.cnn): "Convolutional network on scattering features"
         }
     }
 }

@@ -25,7 +25,7 @@ struct PrivateTraining {
     func run() throws {
         let method = try PrivateMethods.method(for: request)
         let releases = method.releases
-        let authority = try authority(for: releases)
+        let authority = try authority(for: releases, method)
         guard let result = try method.train(authority) else {
             Console.log("\(checkpointPath(request.out)): holds the run; the same command with --resume goes on")
             throw ExitCode(128 + (Interruption.requested ?? SIGINT))
@@ -35,7 +35,7 @@ struct PrivateTraining {
             releases: releases, result: result, ledger: request.privacy.ledger,
             commandLine: ["tacit"] + CommandLine.arguments.dropFirst()
         ).make()
-        try report.write(jsonPath: base + ".report.json", htmlPath: base + ".report.html")
+        try ReportFile.write(report, stem: base + ".report")
         result.finish()
         let made = Made(
             file: request.out, report: base + ".report.json", epsilon: releases.epsilon, delta: releases.delta,
@@ -55,7 +55,9 @@ struct PrivateTraining {
     }
 
     /// Asks the ledger, before anything of the data is read.
-    private func authority(for releases: PlannedReleases) throws -> any ReleaseAuthority {
+    private func authority(
+        for releases: PlannedReleases, _ method: any PrivateMethod
+    ) throws -> any ReleaseAuthority {
         guard let path = request.privacy.ledger else { return NoLedger() }
         let ledger = try PrivacyLedger.open(path, .spending)
         try ledger.require(unit: PrivacyUnit(releases.unit), neighbouring: releases.neighbouring, fingerprint: nil)
@@ -66,6 +68,7 @@ struct PrivateTraining {
         }
         // The budget decides before the file is opened, even for its fingerprint.
         try ledger.forecast(.repeated(releases.step, count: releases.steps)).requireFit(path: path)
+        try method.requireData()
         try ledger.require(
             unit: PrivacyUnit(releases.unit), neighbouring: releases.neighbouring,
             fingerprint: LedgerDataSet(named: request.data, name: nil).fingerprint)

@@ -26,6 +26,17 @@ struct PrivateTrainingOptions: ParsableArguments {
         name: .customLong("adaptive-clipping"),
         help: "--private: the bound follows the median of the norms; what that tells is paid for out of the same ε.")
     var adaptiveClipping = false
+    @Option(
+        help: """
+            --private, networks: take the rows in their order, without sampling, with noise that cancels in sums of steps: \
+            banded or tree (DP-FTRL).
+            """)
+    var ordered: Ordered?
+    @Option(help: "--ordered banded: bands of the matrix; a pass needs at least as many steps.") var bands: Int?
+    @Option(name: .customLong("most-rows"), help: "--ordered tree: a public bound on the number of rows.")
+    var mostRows: Int?
+
+    enum Ordered: String, ExpressibleByArgument, CaseIterable { case banded, tree }
 
     func validate() throws {
         guard isPrivate else {
@@ -33,6 +44,7 @@ struct PrivateTrainingOptions: ParsableArguments {
                 ("--epsilon", epsilon != nil), ("--delta", delta != nil), ("--unit", unit != nil),
                 ("--ledger", ledger != nil), ("--resume", resume), ("--clip", clip != nil),
                 ("--sampling-rate", samplingRate != nil), ("--adaptive-clipping", adaptiveClipping),
+                ("--ordered", ordered != nil),
             ] where isGiven { throw ValidationError("\(name): belongs to --private") }
             return
         }
@@ -45,6 +57,10 @@ struct PrivateTrainingOptions: ParsableArguments {
         if let samplingRate, !(samplingRate > 0 && samplingRate <= 1) {
             throw ValidationError("--sampling-rate: got \(samplingRate), want a number in (0, 1]")
         }
+        guard bands == nil || ordered == .banded, mostRows == nil || ordered == .tree else {
+            throw ValidationError("--bands belongs to --ordered banded, --most-rows to --ordered tree")
+        }
+        if let mostRows, mostRows < 1 { throw ValidationError("--most-rows: got \(mostRows), want at least 1") }
         if let clip, !(clip > 0 && clip.isFinite) {
             throw ValidationError("--clip: got \(clip), want a finite number above 0")
         }
@@ -56,7 +72,8 @@ struct NetworkTrainingOptions: ParsableArguments {
     @Option(help: "Networks: passes over the data; without it the model's usual number.") var epochs: Int?
     @Option(name: .customLong("learning-rate"), help: "Networks: without it the model's usual one.")
     var learningRate: Double?
-    @Option(name: .customLong("batch-size"), help: "Networks, --plain: rows in a batch.") var batchSize: Int?
+    @Option(name: .customLong("batch-size"), help: "Networks, --plain and --ordered: rows in a batch.") var batchSize:
+        Int?
     @Option(help: "Networks: sgd or adam.") var optimizer: OptimizerName?
     @Option(help: "Networks: widths of the hidden layers of --model mlp, separated by commas.") var hidden: String?
     @Option(
@@ -65,6 +82,8 @@ struct NetworkTrainingOptions: ParsableArguments {
             "Networks: the part of the training units on which the model is measured and not trained; without it a fifth of a table, or a data set's own test part."
     )
     var heldOut: Double?
+
+    @Option(help: "Networks: what is learnt on the features of --model scatter.") var head: StandardNetwork.ScatteringHead?
 
     enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam }
 
@@ -92,3 +111,5 @@ struct NetworkTrainingOptions: ParsableArguments {
         }
     }
 }
+
+extension StandardNetwork.ScatteringHead: ExpressibleByArgument {}
