@@ -21,13 +21,13 @@ struct TacitCommand: ParsableCommand {
             DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
             TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self,
+            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, AdaptCommand.self,
         ])
 
     static func main() async {
         Interruption.install()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(PredictCommand.normalised(Array(CommandLine.arguments.dropFirst())))
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()
             } else {

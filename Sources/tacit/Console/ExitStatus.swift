@@ -5,6 +5,7 @@ import Datasets
 import FixedPoint
 import Foundation
 import KeyFiles
+import NeuralNetworks
 import Paillier
 import PrivacyLedger
 import PrivacyReports
@@ -78,6 +79,12 @@ enum ExitStatus: Int32 {
             case .notFound: self = .noInput
             case .cannotCreate: self = .cannotCreate
             case .busy: self = .unavailable
+            case .inputOutput: self = .inputOutput
+            default: self = .data
+            }
+        case let error as NeuralNetworksError:
+            switch error.code {
+            case .invalidParameter, .invalidArchitecture, .notPrivate: self = .usage
             case .inputOutput: self = .inputOutput
             default: self = .data
             }
