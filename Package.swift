@@ -82,7 +82,7 @@ let package = Package(
             name: "PrivateLearning",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "HomomorphicCircuits",
-                "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
+                "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(

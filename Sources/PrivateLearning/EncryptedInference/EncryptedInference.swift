@@ -1,6 +1,7 @@
 import BinaryCoding
 import CKKS
 import Foundation
+import Lattice
 import NeuralNetworks
 
 /// A trained network made ready to run on ciphertexts: the server's side.
@@ -58,16 +59,22 @@ public struct EncryptedInference: Sendable {
     ///   - insecure: allow parameters below 128 bits.
     /// - Throws: CKKS's `noParameters`.
     public func plan(
-        errorBound: Double = InferenceCircuit.standardErrorBound, insecure: Bool = false
+        _ layout: InferenceLayout = .single, errorBound: Double = InferenceCircuit.standardErrorBound,
+        insecure: Bool = false
     ) throws -> CircuitPlan {
-        try circuit.plan(errorBound: errorBound, security: insecure ? .insecureForTestsOnly : .classical128)
+        let security: RingParameters.Security = insecure ? .insecureForTestsOnly : .classical128
+        switch layout {
+        case .single: return try circuit.plan(errorBound: errorBound, security: security)
+        case .batched:
+            return try BatchedInferenceCircuit(circuit).plan(errorBound: errorBound, security: security)
+        }
     }
 
     /// What clients have to know.
-    public func description(_ plan: CircuitPlan) -> InferenceDescription {
+    public func description(_ plan: CircuitPlan, _ layout: InferenceLayout = .single) -> InferenceDescription {
         InferenceDescription(
-            task: task, parameters: plan.parameters.literal, keys: plan.keys, inputStride: circuit.inputStride,
-            inputBound: circuit.inputBound, scoreBound: circuit.scoreBound,
+            task: task, parameters: plan.parameters.literal, keys: plan.keys,
+            inputShape: circuit.network.inputShape, layout: layout, inputStride: circuit.inputStride, inputBound: circuit.inputBound, scoreBound: circuit.scoreBound,
             errorBound: plan.errorBound * circuit.scoreBound, measuredRows: circuit.bounds.measuredRows,
             model: fingerprint)
     }
@@ -84,26 +91,33 @@ public struct EncryptedInference: Sendable {
                 code: .mismatch,
                 message: "inputs: were encrypted for model \(inputs.meaning.model), this is \(fingerprint)")
         }
-        let (context, count) = (inputs.context, inputs.meaning.count)
-        let layout = circuit.inputLayout(maximumSlots: context.maximumSlots)
-        guard inputs.ciphertexts.count == count * layout.ciphertexts,
-            inputs.ciphertexts.allSatisfy({ $0.level == context.chain.top && $0.slots == layout.slots })
+        let (context, count, size) = (inputs.context, inputs.meaning.count, inputs.context.maximumSlots)
+        let layout = circuit.inputLayout(maximumSlots: size)
+        let isBatched = inputs.meaning.layout == .batched
+        let wanted = inputs.meaning.layout.ciphertexts(
+            count: count, width: circuit.network.inputCount, single: layout.ciphertexts, maximumSlots: size)
+        guard inputs.ciphertexts.count == wanted,
+            inputs.ciphertexts.allSatisfy({
+                $0.level == context.chain.top && $0.slots == (isBatched ? size : layout.slots)
+            })
         else {
             throw PrivateLearningError(
                 code: .mismatch,
-                message: "inputs: got \(inputs.ciphertexts.count) ciphertexts for \(count) inputs, want "
-                    + "\(layout.ciphertexts) fresh ones for each")
+                message: "inputs: got \(inputs.ciphertexts.count) ciphertexts for \(count) inputs, want \(wanted) fresh ones")
         }
         let evaluator = CKKSEvaluator(context, keys: keys)
         var scores: [CKKSCiphertext] = []
-        for start in stride(from: 0, to: inputs.ciphertexts.count, by: layout.ciphertexts) {
-            let one = inputs.ciphertexts[start..<start + layout.ciphertexts].map { $0.declaring(magnitude: 1) }
-            scores += try circuit.run(one, with: evaluator)
-            try progress(start / layout.ciphertexts + 1)
+        let (step, each) = isBatched ? (circuit.network.inputCount, size) : (layout.ciphertexts, 1)
+        for (number, start) in stride(from: 0, to: inputs.ciphertexts.count, by: step).enumerated() {
+            let group = inputs.ciphertexts[start..<start + step].map { $0.declaring(magnitude: 1) }
+            scores +=
+                try isBatched
+                ? BatchedInferenceCircuit(circuit).run(group, with: evaluator) : circuit.run(group, with: evaluator)
+            try progress(min(count, (number + 1) * each))
         }
         return EncryptedNetworkScores(
             meaning: .init(
-                count: count, target: task.target, scoreBound: circuit.scoreBound,
+                count: count, layout: inputs.meaning.layout, target: task.target, scoreBound: circuit.scoreBound,
                 description: inputs.meaning.description), context: context, key: inputs.key, ciphertexts: scores)
     }
 }

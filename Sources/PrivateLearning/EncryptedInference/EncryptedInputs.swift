@@ -11,6 +11,7 @@ public struct EncryptedInputs: Sendable {
     /// What is public about them.
     public struct Meaning: Codable, Hashable, Sendable {
         public var count: Int
+        public var layout: InferenceLayout
         /// The model that they are for.
         public var model: Fingerprint
         /// Of the ``InferenceDescription``.
@@ -39,34 +40,54 @@ public struct EncryptedInputs: Sendable {
                 message: "key: was made for other parameters than this model needs; make one with `tacit keys generate "
                     + "--scheme ckks --model`")
         }
-        let width = description.task.inputShape.reduce(1, *)
+        let width = description.inputCount
         guard !inputs.isEmpty, inputs.count % width == 0, inputs.count / width <= limit else {
             throw PrivateLearningError(
                 code: .invalidParameter,
                 message: "inputs: got \(inputs.count) numbers, want 1...\(limit) times \(width)")
         }
-        let layout = description.inputLayout(maximumSlots: context.maximumSlots)
+        let scaled = try scaled(inputs, width: width, bound: description.inputBound)
+        let count = inputs.count / width
         var ciphertexts: [CKKSCiphertext] = []
-        for start in stride(from: 0, to: inputs.count, by: width) {
-            let values = try inputs[start..<start + width].enumerated().map { index, value in
-                let scaled = Double(value) / description.inputBound
-                // Not the value itself: it is secret.
-                guard abs(scaled) <= 1 + 0x1p-20 else {
-                    throw PrivateLearningError(
-                        code: .invalidValue,
-                        message: "input \(start / width), number \(index): is not finite, or beyond the declared bound")
+        switch description.layout {
+        case .single:
+            let layout = description.inputLayout(maximumSlots: context.maximumSlots)
+            for start in stride(from: 0, to: scaled.count, by: width) {
+                for slots in layout.packed(Array(scaled[start..<start + width])) {
+                    ciphertexts.append(
+                        try encryptor.encrypt(slots, magnitude: 1, slots: layout.slots, using: &random))
                 }
-                return min(max(scaled, -1), 1)
             }
-            for slots in layout.packed(values) {
-                ciphertexts.append(
-                    try encryptor.encrypt(slots, magnitude: 1, slots: layout.slots, using: &random))
+        case .batched:
+            for first in stride(from: 0, to: count, by: context.maximumSlots) {
+                let rows = first..<min(first + context.maximumSlots, count)
+                for column in 0..<width {
+                    ciphertexts.append(
+                        try encryptor.encrypt(
+                            rows.map { scaled[$0 * width + column] }, magnitude: 1, slots: context.maximumSlots,
+                            using: &random))
+                }
             }
         }
         return EncryptedInputs(
             meaning: Meaning(
-                count: inputs.count / width, model: description.model, description: try description.fingerprint),
+                count: count, layout: description.layout, model: description.model,
+                description: try description.fingerprint),
             context: context, key: ciphertexts[0].key, ciphertexts: ciphertexts)
+    }
+
+    private static func scaled(_ inputs: [Float], width: Int, bound: Double) throws -> [Double] {
+        try inputs.enumerated().map { index, value in
+            let scaled = Double(value) / bound
+            // Not the value itself: it is secret.
+            guard abs(scaled) <= 1 + 0x1p-20 else {
+                throw PrivateLearningError(
+                    code: .invalidValue,
+                    message: "input \(index / width), number \(index % width): is not finite, or beyond the declared bound"
+                )
+            }
+            return min(max(scaled, -1), 1)
+        }
     }
 
     @discardableResult
@@ -86,8 +107,7 @@ public struct EncryptedInputs: Sendable {
 
     private init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
-        guard (1...Self.limit).contains(meaning.count), file.ciphertexts.count % meaning.count == 0,
-            !file.ciphertexts.isEmpty, file.ciphertexts.allSatisfy({ $0.size == 2 })
+        guard (1...Self.limit).contains(meaning.count), !file.ciphertexts.isEmpty, file.ciphertexts.allSatisfy({ $0.size == 2 })
         else {
             throw PrivateLearningError(
                 code: .invalidFile,

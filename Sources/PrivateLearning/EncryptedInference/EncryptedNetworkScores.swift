@@ -7,6 +7,7 @@ public struct EncryptedNetworkScores: Sendable {
     /// What is public about them.
     public struct Meaning: Codable, Hashable, Sendable {
         public var count: Int
+        public var layout: InferenceLayout
         public var target: NetworkTask.Target
         /// Slots hold score/scoreBound.
         public var scoreBound: Double
@@ -49,19 +50,38 @@ public struct EncryptedNetworkScores: Sendable {
             throw PrivateLearningError(
                 code: .mismatch, message: "key: the scores belong to key \(key), this is \(secret.identity)")
         }
-        let layout = SlotLayout(vector: meaning.target.outputs, maximumSlots: context.maximumSlots)
+        let slots = try ciphertexts.map { try secret.decryptForOwner($0).real }
         let error = errorBound
-        return try stride(from: 0, to: ciphertexts.count, by: layout.ciphertexts).map { start in
-            let slots = try (0..<layout.ciphertexts).map { part in
-                let real = try secret.decryptForOwner(ciphertexts[start + part]).real
-                // A ciphertext of another period, which only a server that does not keep to the protocol sends.
-                return (0..<layout.slots).map { real[$0 % real.count] }
-            }
-            let scores = layout.unpacked(slots).map { $0 * meaning.scoreBound }
+        return rows(slots).map { row in
+            let scores = row.map { $0 * meaning.scoreBound }
             let sorted = scores.sorted(by: >)
             return Prediction(
                 scores: scores, isBeyondBounds: scores.contains { !(abs($0) <= meaning.scoreBound) },
                 isDecided: sorted.count < 2 || sorted[0] - sorted[1] > 2 * error)
+        }
+    }
+
+    /// The opened slots, input by input. A period other than the layout's, which only a server sends that does not keep to
+    /// the protocol, is taken as it comes.
+    private func rows(_ slots: [[Double]]) -> [[Double]] {
+        let (width, size) = (meaning.target.outputs, context.maximumSlots)
+        switch meaning.layout {
+        case .single:
+            let layout = SlotLayout(vector: width, maximumSlots: size)
+            return stride(from: 0, to: slots.count, by: layout.ciphertexts).map { start in
+                layout.unpacked(
+                    (0..<layout.ciphertexts).map { part in
+                        let values = slots[start + part]
+                        return (0..<layout.slots).map { values[$0 % values.count] }
+                    })
+            }
+        case .batched:
+            return (0..<meaning.count).map { input in
+                (0..<width).map { score in
+                    let values = slots[input / size * width + score]
+                    return values[input % size % values.count]
+                }
+            }
         }
     }
 
@@ -86,7 +106,10 @@ public struct EncryptedNetworkScores: Sendable {
             meaning.scoreBound.isFinite, (1...1 << 20).contains(meaning.target.outputs)
         else { throw PrivateLearningError(code: .invalidFile, message: "scores: numbers out of range") }
         let layout = SlotLayout(vector: meaning.target.outputs, maximumSlots: file.context.maximumSlots)
-        guard file.ciphertexts.count == meaning.count * layout.ciphertexts,
+        let wanted = meaning.layout.ciphertexts(
+            count: meaning.count, width: meaning.target.outputs, single: layout.ciphertexts,
+            maximumSlots: file.context.maximumSlots)
+        guard file.ciphertexts.count == wanted,
             file.ciphertexts.allSatisfy({ $0.size == 2 })
         else {
             throw PrivateLearningError(

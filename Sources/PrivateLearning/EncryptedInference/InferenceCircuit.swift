@@ -17,15 +17,15 @@ public final class InferenceCircuit: CKKSCircuit, Sendable {
     public let inputBound: Double
     /// Scores are decrypted as score/scoreBound.
     public var scoreBound: Double { bounds.magnitudes[bounds.magnitudes.count - 1] }
-    private let steps: [Step]
+    let steps: [Step]
     private let placedMaps = Mutex<[Int: [SlotMap]]>([:])
 
-    private enum Function {
+    enum Function: Sendable {
         case square
         case polynomial(ChebyshevPolynomial)
     }
 
-    private struct Step {
+    struct Step: Sendable {
         /// Of numbers within ±1.
         let map: AffineMap
         let function: Function?
@@ -43,8 +43,8 @@ public final class InferenceCircuit: CKKSCircuit, Sendable {
         else {
             throw PrivateLearningError(
                 code: .invalidParameter,
-                message: "activation bounds: got \(bounds.magnitudes.count), want \(network.stages.count) positive numbers"
-            )
+                message: "activation bounds: got \(bounds.magnitudes.count), want \(network.stages.count) positive "
+                    + "numbers")
         }
         self.network = network
         self.bounds = bounds
@@ -152,17 +152,19 @@ public final class InferenceCircuit: CKKSCircuit, Sendable {
         var values = inputs
         for (map, step) in zip(maps, steps) {
             values = try map.apply(values, evaluator)
-            guard let function = step.function else { continue }
-            for index in values.indices {
-                switch function {
-                case .square: values[index] = try evaluator.square(values[index])
-                case .polynomial(let polynomial):
-                    values[index] = try evaluator.evaluate(polynomial, on: values[index])
-                }
-                values[index] = values[index].declaring(magnitude: 1)
-            }
+            for index in values.indices { values[index] = try apply(step.function, to: values[index], evaluator) }
         }
         return values
+    }
+
+    func apply(
+        _ function: Function?, to value: CKKSCiphertext, _ evaluator: CKKSEvaluator
+    ) throws(CKKSError) -> CKKSCiphertext {
+        switch function {
+        case nil: value
+        case .square: try evaluator.square(value).declaring(magnitude: 1)
+        case .polynomial(let polynomial): try evaluator.evaluate(polynomial, on: value).declaring(magnitude: 1)
+        }
     }
 }
 

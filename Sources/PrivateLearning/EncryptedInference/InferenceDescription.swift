@@ -18,7 +18,10 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
     public let relinearisation: Bool
     /// Steps of the rotation keys, ascending.
     public let rotations: [Int]
-    /// Phases of the input's layout; with the shape and the ring it says where every number goes.
+    /// As the network reads it; the task's may be another of as many numbers.
+    public let inputShape: [Int]
+    public let layout: InferenceLayout
+    /// Phases of a single input's layout; with the shape and the ring it says where every number goes.
     public let inputStride: Int
     /// Inputs are encrypted as x/inputBound.
     public let inputBound: Double
@@ -30,6 +33,9 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
     public let measuredRows: Int
     /// Of the model's weights and bounds.
     public let model: Fingerprint
+
+    /// Numbers of one input.
+    public var inputCount: Int { inputShape.reduce(1) { $0 > 1 << 26 ? $0 : $0 * $1 } }
 
     /// The evaluation keys that the server needs.
     public var keys: CKKSKeyRequirements {
@@ -55,8 +61,8 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
             found.errorBound >= 0, found.errorBound.isFinite, found.measuredRows >= 0,
             found.rotations.allSatisfy({ (1..<1 << 16).contains($0) }), found.rotations.count < 1 << 12,
             found.task.target.outputs > 0, found.task.target.outputs <= limit,
-            found.task.inputShape.allSatisfy({ (1...limit).contains($0) }),
-            found.task.inputShape.reduce(1, { $0 > limit ? $0 : $0 * $1 }) <= limit
+            (1...4).contains(found.inputShape.count), found.inputShape.allSatisfy({ (1...limit).contains($0) }),
+            found.inputCount <= limit
         else { throw PrivateLearningError(code: .invalidFile, message: "description: numbers out of range") }
         self = found
     }
@@ -73,13 +79,15 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
     }
 
     init(
-        task: NetworkTask, parameters: CKKSParameters.Literal, keys: CKKSKeyRequirements, inputStride: Int,
-        inputBound: Double, scoreBound: Double, errorBound: Double, measuredRows: Int, model: Fingerprint
+        task: NetworkTask, parameters: CKKSParameters.Literal, keys: CKKSKeyRequirements,
+        inputShape: [Int], layout: InferenceLayout, inputStride: Int, inputBound: Double, scoreBound: Double, errorBound: Double, measuredRows: Int, model: Fingerprint
     ) {
         self.task = task
         self.parameters = parameters
         relinearisation = keys.relinearisation
         rotations = keys.rotations.sorted()
+        self.inputShape = inputShape
+        self.layout = layout
         self.inputStride = inputStride
         self.inputBound = inputBound
         self.scoreBound = scoreBound
@@ -88,14 +96,24 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
         self.model = model
     }
 
-    // MARK: Layouts
-
     func inputLayout(maximumSlots: Int) -> SlotLayout {
-        SlotLayout(shape: task.inputShape, stride: inputStride, maximumSlots: maximumSlots)
+        SlotLayout(shape: inputShape, stride: inputStride, maximumSlots: maximumSlots)
     }
+}
 
-    func scoreLayout(maximumSlots: Int) -> SlotLayout {
-        SlotLayout(vector: task.target.outputs, maximumSlots: maximumSlots)
+/// How inputs lie in ciphertexts.
+public enum InferenceLayout: String, Codable, Hashable, Sendable, CaseIterable {
+    /// One input in as few ciphertexts as hold it: for the shortest wait.
+    case single
+    /// N/2 inputs at a time, a ciphertext for each of an input's numbers: for the most inputs a second.
+    case batched
+
+    /// Ciphertexts for vectors of `width` numbers, of which a single one takes `single`.
+    func ciphertexts(count: Int, width: Int, single: Int, maximumSlots: Int) -> Int {
+        switch self {
+        case .single: count * single
+        case .batched: (count + maximumSlots - 1) / maximumSlots * width
+        }
     }
 }
 
@@ -103,7 +121,8 @@ extension NetworkTask {
     /// The features of one picture.
     public func features(_ picture: GreyImage, name: String) throws(PrivateLearningError) -> [Float] {
         guard case .image(let height, let width, let mean, let deviation) = input else {
-            throw PrivateLearningError(code: .mismatch, message: "\(name): the model reads rows of a table, not pictures")
+            throw PrivateLearningError(code: .mismatch,
+                message: "\(name): the model reads rows of a table, not pictures")
         }
         guard picture.height == height, picture.width == width else {
             throw PrivateLearningError(

@@ -8,16 +8,22 @@ import PrivateLearning
 extension ExplainCommand {
     func explainNetwork(_ path: String) throws {
         let inference = try EncryptedInference(path: path)
-        let plan = try inference.plan(
-            errorBound: circuit.networkError, insecure: insecure)
-        let description = inference.description(plan)
+        let plan = try inference.plan(circuit.layout, errorBound: circuit.networkError, insecure: insecure)
+        let description = inference.description(plan, circuit.layout)
         if let out {
             try description.write(to: out)
             Console.log("\(out): what clients need to make keys, to encrypt and to read scores")
         }
         if common.json { return try Console.json(plan.summary) }
         Console.result("\(path): \(inference.summary)")
-        for line in try inference.stageLines(maximumSlots: plan.parameters.maximumSlots) { Console.result("  " + line) }
+        if circuit.isBatched {
+            Console.result(
+                "  batch          \(plan.parameters.maximumSlots) inputs at a time; bytes, memory and time below are a batch's")
+        } else {
+            for line in try inference.stageLines(maximumSlots: plan.parameters.maximumSlots) {
+                Console.result("  " + line)
+            }
+        }
         for line in plan.explanation { Console.result("  " + line) }
         Console.result(
             "  scores         up to ±\(figure(description.scoreBound)), so an error of at most "
@@ -49,7 +55,8 @@ extension KeysGenerateCommand {
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         let circuitPath = NetworkFile.descriptionPath(besideKey: writer.publicPath)
         try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath, circuitPath])
-        let description = try NetworkFile.description(path, error: circuit.networkError, insecure: insecure)
+        let description = try NetworkFile.description(
+            path, circuit.layout, error: circuit.networkError, insecure: insecure)
         let context = try description.context()
         let parameters = try CKKSParameters(description.parameters)
         guard insecure || parameters.ring.securityRow != nil else {

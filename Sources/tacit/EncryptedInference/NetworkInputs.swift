@@ -71,14 +71,14 @@ enum NetworkFile {
     }
 
     /// From a description file, or computed from a model.
-    static func description(_ path: String, error: Double? = nil, insecure: Bool = false) throws
-        -> InferenceDescription
-    {
+    static func description(
+        _ path: String, _ layout: InferenceLayout = .single, error: Double? = nil, insecure: Bool = false
+    ) throws -> InferenceDescription {
         if isOne(path) {
             let inference = try EncryptedInference(path: path)
-            return inference.description(
-                try inference.plan(
-                    errorBound: error ?? InferenceCircuit.standardErrorBound, insecure: insecure))
+            let plan = try inference.plan(
+                layout, errorBound: error ?? InferenceCircuit.standardErrorBound, insecure: insecure)
+            return inference.description(plan, layout)
         }
         return try InferenceDescription(path: path)
     }

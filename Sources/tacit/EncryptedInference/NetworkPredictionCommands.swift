@@ -64,7 +64,7 @@ extension PredictCommand {
                     "\(encrypted): was encrypted for model \(read.meaning.model), \(model) is \(own.fingerprint)")
             }
             keys = try CKKSKeyFiles.evaluationKeys(evaluationKeys, context: read.context)
-            try own.circuit.prepare(read.context)
+            if read.meaning.layout == .single { try own.circuit.prepare(read.context) }
             (inference, inputs) = (own, read)
         }
         guard let inference, let inputs, let keys else { return }

@@ -20,10 +20,13 @@ struct CircuitOptions: ParsableArguments {
     @Option(help: "Encoded columns to learn from, when there is no --data.") var columns: Int?
     @Option(
         name: .customLong("error"),
-        help: ArgumentHelp(
-            "The greatest error that a weight may get from the encryption; for a network a score, in units of the greatest."))
+        help: "The greatest error that a weight may get from the encryption; of a network a score, in units of the greatest.")
     var requestedError: Double?
 
+    @Flag(name: .customLong("batched"), help: "With a network: for thousands of inputs at a time instead of one at once.")
+    var isBatched = false
+
+    var layout: InferenceLayout { isBatched ? .batched : .single }
     var model: Model { Model(rawValue: modelName) ?? .logistic }
     /// The file of a network, or of its description.
     var networkFile: String? { Model(rawValue: modelName) == nil ? modelName : nil }
@@ -39,6 +42,9 @@ struct CircuitOptions: ParsableArguments {
                 throw ValidationError(
                     "--model: got \(networkFile), want logistic, linear, ridge, or the file of a network")
             }
+        }
+        guard !isBatched || networkFile != nil else {
+            throw ValidationError("--batched: belongs to the file of a network in --model")
         }
         guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
     }
