@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
+        .library(name: "WeightFormats", targets: ["WeightFormats"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
@@ -36,6 +37,7 @@ let package = Package(
         // MARK: Foundations
         .target(name: "CKernels"),
         .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"]), .brew(["gmp"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
@@ -78,11 +80,12 @@ let package = Package(
         // MARK: Learning and reporting
         .target(
             name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
+        .target(name: "WeightFormats", dependencies: ["AtomicFiles", "CHDF5", "CZlib", "Datasets", "NeuralNetworks"]),
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "FixedPoint", "HomomorphicCircuits",
-                "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "HomomorphicCircuits", "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
@@ -97,8 +100,8 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness", "Tabular",
+                "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports",
+                "PrivateLearning", "Randomness", "Tabular", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -159,11 +162,13 @@ let package = Package(
             dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
         .testTarget(
+            name: "WeightFormatsTests", dependencies: ["NeuralNetworks", "TacitTestSupport", "WeightFormats"],
+            exclude: ["Vectors"]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier",
-                "PrivateLearning",
-                "Randomness", "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "NeuralNetworks",
+                "Paillier", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.

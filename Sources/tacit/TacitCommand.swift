@@ -22,6 +22,7 @@ struct TacitCommand: ParsableCommand {
             TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
             PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, AdaptCommand.self,
+            ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

@@ -132,3 +132,26 @@ extension [LayerDescription] {
         ]
     }
 }
+
+extension StandardNetwork {
+    /// Layers that ciphertexts can run.
+    public func encryptedLayers(for task: NetworkTask) throws(PrivateLearningError) -> [LayerDescription] {
+        let outputs = task.target.outputs
+        switch self {
+        case .cnn:
+            guard task.inputShape.count == 3 else {
+                throw PrivateLearningError(
+                    code: .invalidParameter, message: "model: reads images; for tables take mlp")
+            }
+            return .encryptedImages(classes: outputs)
+        case .mlp(let hidden):
+            let dense = [LayerDescription].multilayerPerceptron(
+                hidden: hidden, outputs: outputs, activation: .polynomial([0, 0.5, 0.125]))
+            return task.inputShape.count == 3 ? [.flatten] + dense : dense
+        case .mobileNet:
+            throw PrivateLearningError(
+                code: .invalidParameter,
+                message: "model: mobilenet has residual blocks, which ciphertexts cannot run; take cnn or mlp")
+        }
+    }
+}

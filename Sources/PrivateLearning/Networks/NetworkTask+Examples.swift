@@ -27,7 +27,9 @@ extension NetworkTask {
     /// - Throws: `TabularError` when the schema does not say enough.
     public init(schema: Schema) throws {
         let recipe = Recipe(
-            try Recipe.publicEncoding(for: schema).steps + [.minMax(.all, limits: .declared), .round(.all, decimals: 9)])
+            try Recipe.publicEncoding(for: schema).steps + [
+                .minMax(.all, limits: .declared), .round(.all, decimals: 9),
+            ])
         let column = try schema.target
         let target: Target
         switch column.type {
@@ -35,14 +37,16 @@ extension NetworkTask {
             guard let labels = column.categories, labels.count >= 2 else {
                 throw PrivateLearningError(
                     code: .unfitSchema,
-                    message: "\(column.name): got \(column.categories?.count ?? 0) declared categories, want at least 2")
+                    message: "\(column.name): got \(column.categories?.count ?? 0) declared categories, want at least 2"
+                )
             }
             target = .classes(name: column.name, labels: labels)
         case .number, .integer:
             guard let bounds = column.bounds, bounds.width > 0 else {
                 throw PrivateLearningError(
                     code: .unfitSchema,
-                    message: "\(column.name): got no bounds for the target, want a lower and an upper one in the schema")
+                    message: "\(column.name): got no bounds for the target, want a lower and an upper one in the schema"
+                )
             }
             target = .number(name: column.name, lower: bounds.lower, upper: bounds.upper)
         case .text:

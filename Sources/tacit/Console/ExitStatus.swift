@@ -2,6 +2,7 @@ import AtomicFiles
 import BinaryCoding
 import CKKS
 import Datasets
+import DifferentialPrivacy
 import FixedPoint
 import Foundation
 import KeyFiles
@@ -11,6 +12,7 @@ import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
 import Tabular
+import WeightFormats
 
 /// Exit codes as in sysexits.
 enum ExitStatus: Int32 {
@@ -88,6 +90,13 @@ enum ExitStatus: Int32 {
             case .inputOutput: self = .inputOutput
             default: self = .data
             }
+        case let error as WeightFormatsError:
+            switch error.code {
+            case .unsupported: self = .usage
+            case .inputOutput: self = .noInput
+            default: self = .data
+            }
+        case is DifferentialPrivacyError: self = .usage
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software

@@ -65,8 +65,13 @@ struct AdaptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let given = try model.map { path in try Self.named(path) { try NetworkModel(TensorFile(path: path)) } }
+        let given = try model.map(NetworkFile.model)
         let (task, training, held) = try examples(given?.task)
+        if given?.guarantee != nil {
+            Console.warn(
+                "\(model ?? ""): was trained privately; what is fitted and measured here is not, and the result has no "
+                    + "guarantee")
+        }
         let (network, replacements) = try adapted(given, task, training)
         // Refuses what ciphertexts cannot run before any training.
         let levels = try PolynomialNetwork(network).depth
@@ -96,12 +101,6 @@ struct AdaptCommand: ParsableCommand {
             "\(out): network for encrypted predictions of \(task.target.name), \(levels) levels\(words)")
     }
 
-    private static func named<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch let error as PrivateLearningError {
-            throw CommandFailure(.data, "\(path): \(error.message)")
-        }
-    }
-
     private func adapted(
         _ given: NetworkModel?, _ task: NetworkTask, _ training: Examples<Float>
     ) throws -> (Network<Float>, [NetworkAdaptation.Replacement]) {
@@ -109,22 +108,13 @@ struct AdaptCommand: ParsableCommand {
             let result = try NetworkAdaptation.adapted(given.network, on: training.features, degree: degree)
             return (result.network, result.replacements)
         }
-        let layers: [LayerDescription]
-        switch fresh {
-        case .cnn:
-            guard task.inputShape.count == 3 else {
-                throw CommandFailure(.usage, "--fresh cnn: needs pictures; for a table take mlp")
-            }
-            layers = .encryptedImages(classes: task.target.outputs)
-        default:
-            layers = .multilayerPerceptron(
-                hidden: [64, 32], outputs: task.target.outputs, activation: .polynomial([0, 0.5, 0.125]))
-        }
+        let kind = fresh == .cnn ? StandardNetwork.cnn : .mlp(hidden: StandardNetwork.usualHidden)
+        let layers = try kind.encryptedLayers(for: task)
         return (try Network<Float>(layers, input: task.inputShape, seed: seed), [])
     }
 
     private func examples(_ known: NetworkTask?) throws -> (NetworkTask, Examples<Float>, Examples<Float>?) {
-        if data == "mnist" {
+        if data == MNIST.name {
             let task = known ?? .mnist
             let (training, test) = try MNIST.load(from: DatasetStore(dataDirectory: format.dataDirectory))
             return (task, try task.examples(training), try task.examples(test))

@@ -32,7 +32,7 @@ struct NetworkInputs {
         }
         var all: [Float]
         var classes: [Int]?
-        if data == "mnist" {
+        if data == MNIST.name {
             let images = try MNIST.load(from: DatasetStore(dataDirectory: format.dataDirectory)).test
             all = try task.features(images)
             classes = images.labels
@@ -61,6 +61,19 @@ enum NetworkFile {
     static func isOne(_ path: String) -> Bool {
         guard let file = try? TensorFile(path: path) else { return false }
         return file.metadata["format"] == "tacit-network"
+    }
+
+    /// A network with its task; errors name the file.
+    static func model(_ path: String) throws -> NetworkModel {
+        do { return try NetworkModel(TensorFile(path: path)) } catch let error as PrivateLearningError {
+            throw CommandFailure(.data, "\(path): \(error.message)")
+        } catch let error as NeuralNetworksError {
+            throw CommandFailure(error.code == .inputOutput ? .noInput : .data, "\(path): \(error.message)")
+        }
+    }
+
+    static func network(_ file: TensorFile, _ path: String) throws -> Network<Float> {
+        do { return try Network(file) } catch { throw CommandFailure(.data, "\(path): \(error.message)") }
     }
 
     static let descriptionSuffix = ".circuit"
