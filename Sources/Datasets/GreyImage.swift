@@ -63,7 +63,8 @@ public struct GreyImage: Hashable, Sendable {
         position += 1
         let (width, height, most) = (numbers[0], numbers[1], numbers[2])
         guard width > 0, height > 0, width <= pixelLimit / height, (1...255).contains(most) else {
-            throw invalid("got \(width) × \(height) with values up to \(most), want up to \(pixelLimit) pixels of a byte")
+            throw invalid(
+                "got \(width) × \(height) with values up to \(most), want up to \(pixelLimit) pixels of a byte")
         }
         guard bytes.count - position >= width * height, position <= bytes.count else {
             throw invalid("got \(max(0, bytes.count - position)) pixels, want \(width * height)")

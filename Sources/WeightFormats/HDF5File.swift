@@ -17,7 +17,9 @@ struct HDF5File {
     /// - Throws: ``WeightFormatsError`` with code `invalidFile`.
     init(_ bytes: [UInt8], name: String) throws(WeightFormatsError) {
         let result: Result<[String: Tensor<Float>], WeightFormatsError> = Self.lock.withLock { _ in
-            do throws(WeightFormatsError) { return .success(try Self.read(bytes, name)) } catch { return .failure(error) }
+            do throws(WeightFormatsError) { return .success(try Self.read(bytes, name)) } catch {
+                return .failure(error)
+            }
         }
         arrays = try result.get()
     }
@@ -30,7 +32,7 @@ struct HDF5File {
         guard H5open() >= 0 else { throw invalid("the library could not be started") }
         // Errors come back as results; nothing is printed.
         H5Eset_auto2(0, nil, nil)
-        let access = H5Pcreate(H5P_CLS_FILE_ACCESS_ID_g)
+        let access = H5Pcreate(tacit_hdf5_file_access())
         defer { H5Pclose(access) }
         var copy = bytes
         let file = copy.withUnsafeMutableBytes { raw -> hid_t in
@@ -111,7 +113,7 @@ struct HDF5File {
             guard numbers <= 1 << 30 else { throw invalid("got more than \(1 << 30) numbers") }
             var values = [Float](repeating: 0, count: count)
             if count > 0 {
-                guard H5Dread(set, H5T_NATIVE_FLOAT_g, 0, 0, 0, &values) >= 0 else {
+                guard H5Dread(set, tacit_hdf5_native_float(), 0, 0, 0, &values) >= 0 else {
                     throw invalid("\(path): its numbers cannot be read")
                 }
             }

@@ -29,7 +29,9 @@ public struct KerasWeights: Sendable {
         for (path, array) in file.arrays {
             var parts = path.split(separator: "/").map(String.init)
             if parts.first?.hasPrefix("optimizer") == true { continue }
-            if ["layers", "_layer_checkpoint_dependencies", "model_weights"].contains(parts.first) { parts.removeFirst() }
+            if ["layers", "_layer_checkpoint_dependencies", "model_weights"].contains(parts.first) {
+                parts.removeFirst()
+            }
             guard parts.count >= 2 else { continue }
             // "kernel:0" is how Keras 2 numbers copies.
             let role = String(parts[parts.count - 1].split(separator: ":")[0])
@@ -73,7 +75,8 @@ public struct KerasWeights: Sendable {
             switch description {
             case .dense, .convolution(_, _, _, _, 1, _):
                 wanted = [("weight", ["kernel"], 0), ("bias", ["bias"], 1)]
-            case .depthwiseConvolution: wanted = [("weight", ["depthwise_kernel", "kernel"], 0), ("bias", ["bias"], 1)]
+            case .depthwiseConvolution:
+                wanted = [("weight", ["depthwise_kernel", "kernel"], 0), ("bias", ["bias"], 1)]
             case .batchNormalization:
                 wanted = [
                     ("scale", ["gamma"], 0), ("shift", ["beta"], 1), ("mean", ["moving_mean"], 2),
@@ -82,14 +85,16 @@ public struct KerasWeights: Sendable {
             default:
                 throw WeightFormatsError(
                     code: .unsupported,
-                    message: "layer \(index): \(description) is not mapped from Keras, want dense, convolution, depth-wise "
+                    message:
+                        "layer \(index): \(description) is not mapped from Keras, want dense, convolution, depth-wise "
                         + "convolution or batch normalisation")
             }
             func arrays(_ layer: Layer) -> [String: Tensor<Float>]? {
                 var result: [String: Tensor<Float>] = [:]
                 for (name, keras, position) in wanted {
                     guard let mine = own[prefix + name] else { continue }
-                    let candidates = keras.compactMap { layer.arrays[$0] } + [layer.arrays["\(position)"]].compactMap { $0 }
+                    let candidates =
+                        keras.compactMap { layer.arrays[$0] } + [layer.arrays["\(position)"]].compactMap { $0 }
                     guard let array = candidates.first else { return nil }
                     // Keras has one more extent of 1 on depth-wise kernels.
                     guard array.shape == mine.shape || array.shape == mine.shape + [1] else { return nil }

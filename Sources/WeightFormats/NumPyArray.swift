@@ -20,7 +20,8 @@ enum NumPyArray {
         let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= bytes.count - start, length <= 1 << 20 else { throw invalid("header: is cut short") }
         let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
-        guard let type = text(header, "descr"), let order = word(header, "fortran_order"), let shape = shape(header) else {
+        guard let type = text(header, "descr"), let order = word(header, "fortran_order"), let shape = shape(header)
+        else {
             throw invalid("header: want descr, fortran_order and shape, an array of numbers")
         }
         guard let width = ["f2": 2, "f4": 4, "f8": 8][type.dropFirst()], ["<", ">", "="].contains(type.prefix(1)) else {
@@ -43,7 +44,7 @@ enum NumPyArray {
             let field = body[first..<first + width]
             let bits = (isBig ? Array(field) : field.reversed()).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
             switch width {
-            case 2: return half(UInt16(bits))
+            case 2: return TensorNumberFormat.half(UInt16(bits))
             case 4: return Float(bitPattern: UInt32(bits))
             default: return Float(Double(bitPattern: bits))
             }
@@ -90,7 +91,9 @@ enum NumPyArray {
     }
 
     private static func shape(_ header: String) -> [Int]? {
-        guard let rest = value(header, "shape"), rest.first == "(", let end = rest.firstIndex(of: ")") else { return nil }
+        guard let rest = value(header, "shape"), rest.first == "(", let end = rest.firstIndex(of: ")") else {
+            return nil
+        }
         var extents: [Int] = []
         let parts = rest[rest.index(after: rest.startIndex)..<end].split(separator: ",")
         for part in parts {
@@ -100,17 +103,6 @@ enum NumPyArray {
             extents.append(extent)
         }
         return extents
-    }
-
-    /// IEEE half precision; the type `Float16` is not there on every platform.
-    private static func half(_ bits: UInt16) -> Float {
-        let sign: Float = bits >> 15 == 1 ? -1 : 1
-        let (exponent, fraction) = (Int(bits >> 10 & 31), Float(bits & 1023))
-        switch exponent {
-        case 0: return sign * fraction * 0x1p-24
-        case 31: return fraction == 0 ? sign * .infinity : .nan
-        default: return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
-        }
     }
 
     private static func rowMajor(_ values: [Float], _ shape: [Int]) -> [Float] {

@@ -206,7 +206,8 @@ public struct ONNXModel {
     private func unsupported(_ layer: LayerDescription, _ index: Int) -> WeightFormatsError {
         WeightFormatsError(
             code: .unsupported,
-            message: "layer \(index): \(layer) is not written to ONNX; want dense, convolution, pooling, batch normalisation, "
+            message:
+                "layer \(index): \(layer) is not written to ONNX; want dense, convolution, pooling, batch normalisation, "
                 + "flatten or an activation")
     }
 }

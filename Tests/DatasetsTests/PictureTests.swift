@@ -3,9 +3,10 @@ import Foundation
 import TacitTestSupport
 import Testing
 
-/// Pictures by other software (Pillow 12.1), and damaged ones.
+/// Pictures by other software (Pillow 13.0), and damaged ones.
 @Suite struct PictureTests {
-    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Resources/pictures")
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+        path: "Resources/pictures")
 
     static func bytes(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: folder.appending(path: name)))

@@ -13,7 +13,10 @@ import Testing
 
     /// Every layer that ciphertexts can run, in the ways in which they can follow each other.
     static let networks: [(name: String, input: [Int], layers: [LayerDescription])] = [
-        ("perceptron", [7], .multilayerPerceptron(hidden: [12, 5], outputs: 3, activation: .polynomial([0, 0.5, 0.2]))),
+        (
+            "perceptron", [7],
+            .multilayerPerceptron(hidden: [12, 5], outputs: 3, activation: .polynomial([0, 0.5, 0.2]))
+        ),
         ("no activation", [4], [.dense(outputs: 3), .dense(outputs: 2, bias: false)]),
         ("odd degrees", [6], [.dense(outputs: 5), .activation(.polynomial([0.2, 0.7, 0, -0.1])), .dense(outputs: 2)]),
         (
@@ -104,8 +107,14 @@ import Testing
 
     @Test func layersThatCiphertextsCannotRunAreRefusedWithWhatToDo() throws {
         let cases: [([LayerDescription], [Int], String)] = [
-            ([.dense(outputs: 2), .relu], [3], "layer 1: relu cannot be computed on ciphertexts; put a polynomial in its"),
-            ([.maximumPooling(window: 2, stride: 2)], [4, 4, 1], "layer 0: max pooling cannot be computed on ciphertexts; use"),
+            (
+                [.dense(outputs: 2), .relu], [3],
+                "layer 1: relu cannot be computed on ciphertexts; put a polynomial in its"
+            ),
+            (
+                [.maximumPooling(window: 2, stride: 2)], [4, 4, 1],
+                "layer 0: max pooling cannot be computed on ciphertexts; use"
+            ),
             ([.dense(outputs: 4), .layerNormalization], [3], "layer 1: normalisation by the row's own variance"),
             ([.residual([.dense(outputs: 3)])], [3], "layer 0: a residual block cannot"),
             ([.lstm(units: 3)], [2, 3], "layer 0: a recurrent cell cannot"),
@@ -194,7 +203,8 @@ import Testing
     }
 
     @Test func inputsBeyondTheMeasuredBoundsAreRecognised() throws {
-        let network = try Network<Float>([.dense(outputs: 4), Self.square, .dense(outputs: 2)], input: [8, 1, 1], seed: 2)
+        let network = try Network<Float>(
+            [.dense(outputs: 4), Self.square, .dense(outputs: 2)], input: [8, 1, 1], seed: 2)
         let model = try Self.model(network)
         let compiled = try PolynomialNetwork(network)
         // Measured on inputs a hundred times smaller than what comes.

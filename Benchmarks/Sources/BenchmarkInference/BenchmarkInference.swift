@@ -27,15 +27,9 @@ struct BenchmarkInference {
         try measure(EncryptedInference(path: arguments[1]), test, images)
     }
 
-    static let layers: [LayerDescription] = [
-        .convolution(filters: 16, window: 5, stride: 2, padding: 2), .activation(.polynomial([0, 0.5, 0.125])),
-        .convolution(filters: 32, window: 5, stride: 2, padding: 2), .activation(.polynomial([0, 0.5, 0.125])),
-        .flatten, .dropout(rate: 0.3), .dense(outputs: 10),
-    ]
-
     static func train(_ training: LabelledImages, _ test: LabelledImages, to path: String) throws {
         let task = NetworkTask.mnist
-        let network = try Network<Float>(layers, input: task.inputShape, seed: 1)
+        let network = try Network<Float>(.encryptedImages(classes: 10), input: task.inputShape, seed: 1)
         let examples = try task.examples(training)
         let (epochs, batch) = (20, 64)
         let steps = epochs * (examples.count / batch)
@@ -50,11 +44,8 @@ struct BenchmarkInference {
             FileHandle.standardError.write(
                 Data("epoch \(epoch): loss \(progress.loss), test accuracy \(held.accuracy)\n".utf8))
         }
-        var file = try NetworkModel(network: network, task: task, guarantee: nil).file
         let bounds = try ActivationBounds(measuring: PolynomialNetwork(network), on: examples.features)
-        file.metadata[EncryptedInference.boundsKey] = String(
-            decoding: try JSONEncoder().encode(bounds), as: UTF8.self)
-        try file.write(to: path)
+        try NetworkModel(network: network, task: task, guarantee: nil).file(bounds: bounds).write(to: path)
     }
 
     struct Result: Encodable {
@@ -71,6 +62,10 @@ struct BenchmarkInference {
         var downloadBytes: Int
         var keyBytes: Int
         var plainAccuracy: Double
+        /// With normal noise of the stated deviation in every score, which is far more than encryption makes.
+        var accuracyWithStatedNoise: Double
+        /// The greatest magnitudes on the test images in units of the bounds that parameters were chosen for.
+        var reachOfBounds: [Double]
         var encryptedCorrect: Int
         var encryptedAgrees: Int
         var largestError: Double
@@ -87,6 +82,13 @@ struct BenchmarkInference {
         let plain = inference.circuit.network.scores(ofRows: features)
         func label(_ scores: [Double]) -> Int { scores.indices.max { scores[$0] < scores[$1] }! }
         let accuracy = Double(zip(plain, test.labels).count { label($0) == $1 }) / Double(test.count)
+
+        let deviation = description.errorBound / CKKSCiphertext.boundFactor
+        var noise = Noise()
+        let noisy = plain.map { $0.map { $0 + deviation * noise.next() } }
+        let noisyAccuracy = Double(zip(noisy, test.labels).count { label($0) == $1 }) / Double(test.count)
+        let reached = try ActivationBounds(measuring: inference.circuit.network, on: features, margin: 1)
+        let reach = zip(reached.magnitudes, inference.circuit.bounds.magnitudes).map { $0 / $1 }
 
         let secret = CKKSSecretKey(try description.context())
         var random = SystemRandom()
@@ -118,12 +120,26 @@ struct BenchmarkInference {
             securityBits: plan.securityRow?.level.rawValue, encryptMilliseconds: median(times.encrypt),
             evaluateMilliseconds: median(times.evaluate), decryptMilliseconds: median(times.decrypt),
             prepareSeconds: prepared.seconds, uploadBytes: plan.uploadBytes, downloadBytes: plan.downloadBytes,
-            keyBytes: plan.keyBytes, plainAccuracy: accuracy, encryptedCorrect: correct, encryptedAgrees: agrees,
+            keyBytes: plan.keyBytes, plainAccuracy: accuracy,
+            accuracyWithStatedNoise: noisyAccuracy, reachOfBounds: reach, encryptedCorrect: correct,
+            encryptedAgrees: agrees,
             largestError: largest, statedError: stated, scoreBound: inference.circuit.scoreBound)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         print(String(decoding: try encoder.encode(result), as: UTF8.self))
     }
+}
+
+/// Normal numbers for the simulation, the same in every run.
+struct Noise {
+    private var state: UInt64 = 1
+
+    private mutating func uniform() -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return (Double(state >> 11) + 0.5) * 0x1p-53
+    }
+
+    mutating func next() -> Double { (-2 * log(uniform())).squareRoot() * cos(2 * Double.pi * uniform()) }
 }
 
 extension Duration {

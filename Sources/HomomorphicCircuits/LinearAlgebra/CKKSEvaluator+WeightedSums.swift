@@ -29,7 +29,8 @@ extension CKKSEvaluator {
             }
             guard ciphertext.level == first.level, ciphertext.scale == first.scale, ciphertext.size == first.size else {
                 throw CKKSError(
-                    code: .parameterMismatch, message: "weighted sum: got ciphertexts of several levels or scales, want one")
+                    code: .parameterMismatch,
+                    message: "weighted sum: got ciphertexts of several levels or scales, want one")
             }
             // A constant is rounded to a multiple of 1/scale.
             let error = abs(weight) * ciphertext.deviation + 0.5 / scale * ciphertext.magnitude

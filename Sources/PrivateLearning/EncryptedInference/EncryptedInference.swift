@@ -74,7 +74,8 @@ public struct EncryptedInference: Sendable {
     public func description(_ plan: CircuitPlan, _ layout: InferenceLayout = .single) -> InferenceDescription {
         InferenceDescription(
             task: task, parameters: plan.parameters.literal, keys: plan.keys,
-            inputShape: circuit.network.inputShape, layout: layout, inputStride: circuit.inputStride, inputBound: circuit.inputBound, scoreBound: circuit.scoreBound,
+            inputShape: circuit.network.inputShape, layout: layout, inputStride: circuit.inputStride,
+            inputBound: circuit.inputBound, scoreBound: circuit.scoreBound,
             errorBound: plan.errorBound * circuit.scoreBound, measuredRows: circuit.bounds.measuredRows,
             model: fingerprint)
     }
@@ -103,7 +104,9 @@ public struct EncryptedInference: Sendable {
         else {
             throw PrivateLearningError(
                 code: .mismatch,
-                message: "inputs: got \(inputs.ciphertexts.count) ciphertexts for \(count) inputs, want \(wanted) fresh ones")
+                message:
+                    "inputs: got \(inputs.ciphertexts.count) ciphertexts for \(count) inputs, want \(wanted) fresh ones"
+            )
         }
         let evaluator = CKKSEvaluator(context, keys: keys)
         var scores: [CKKSCiphertext] = []

@@ -83,7 +83,8 @@ public struct EncryptedInputs: Sendable {
             guard abs(scaled) <= 1 + 0x1p-20 else {
                 throw PrivateLearningError(
                     code: .invalidValue,
-                    message: "input \(index / width), number \(index % width): is not finite, or beyond the declared bound"
+                    message:
+                        "input \(index / width), number \(index % width): is not finite, or beyond the declared bound"
                 )
             }
             return min(max(scaled, -1), 1)
@@ -107,7 +108,8 @@ public struct EncryptedInputs: Sendable {
 
     private init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
-        guard (1...Self.limit).contains(meaning.count), !file.ciphertexts.isEmpty, file.ciphertexts.allSatisfy({ $0.size == 2 })
+        guard (1...Self.limit).contains(meaning.count), !file.ciphertexts.isEmpty,
+            file.ciphertexts.allSatisfy({ $0.size == 2 })
         else {
             throw PrivateLearningError(
                 code: .invalidFile,

@@ -80,7 +80,8 @@ public struct InferenceDescription: Hashable, Sendable, Codable {
 
     init(
         task: NetworkTask, parameters: CKKSParameters.Literal, keys: CKKSKeyRequirements,
-        inputShape: [Int], layout: InferenceLayout, inputStride: Int, inputBound: Double, scoreBound: Double, errorBound: Double, measuredRows: Int, model: Fingerprint
+        inputShape: [Int], layout: InferenceLayout, inputStride: Int, inputBound: Double, scoreBound: Double,
+        errorBound: Double, measuredRows: Int, model: Fingerprint
     ) {
         self.task = task
         self.parameters = parameters
@@ -121,13 +122,15 @@ extension NetworkTask {
     /// The features of one picture.
     public func features(_ picture: GreyImage, name: String) throws(PrivateLearningError) -> [Float] {
         guard case .image(let height, let width, let mean, let deviation) = input else {
-            throw PrivateLearningError(code: .mismatch,
+            throw PrivateLearningError(
+                code: .mismatch,
                 message: "\(name): the model reads rows of a table, not pictures")
         }
         guard picture.height == height, picture.width == width else {
             throw PrivateLearningError(
                 code: .mismatch,
-                message: "\(name): got \(picture.width) × \(picture.height) pixels, want \(width) × \(height); scale the "
+                message:
+                    "\(name): got \(picture.width) × \(picture.height) pixels, want \(width) × \(height); scale the "
                     + "picture first")
         }
         return picture.pixels.map { (Float($0) / 255 - mean) / deviation }

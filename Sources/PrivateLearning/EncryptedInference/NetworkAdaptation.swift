@@ -30,7 +30,8 @@ public enum NetworkAdaptation {
     ) throws -> (network: Network<Float>, replacements: [Replacement]) {
         guard degrees.contains(degree) else {
             throw PrivateLearningError(
-                code: .invalidParameter, message: "degree: got \(degree), want \(degrees.lowerBound)...\(degrees.upperBound)")
+                code: .invalidParameter,
+                message: "degree: got \(degree), want \(degrees.lowerBound)...\(degrees.upperBound)")
         }
         guard rows.count >= network.inputWidth else {
             throw PrivateLearningError(code: .tooFewRows, message: "adapt: got no rows, want at least one")

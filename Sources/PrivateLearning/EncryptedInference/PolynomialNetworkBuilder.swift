@@ -73,7 +73,8 @@ struct PolynomialNetworkBuilder {
             throw refusal(index, "max pooling", "use average pooling")
         case .groupNormalization, .layerNormalization:
             throw refusal(
-                index, "normalisation by the row's own variance", "use batch normalisation, which is folded in, or none")
+                index, "normalisation by the row's own variance", "use batch normalisation, which is folded in, or none"
+            )
         case .embedding, .embeddingBag:
             throw refusal(index, "an embedding", "look the rows up before encrypting them")
         case .recurrent, .lstm: throw refusal(index, "a recurrent cell", "use dense or convolutional layers")
@@ -84,7 +85,8 @@ struct PolynomialNetworkBuilder {
     private mutating func add(_ function: ActivationFunction, _ index: Int) throws(PrivateLearningError) {
         guard case .polynomial(let given) = function else {
             throw refusal(
-                index, "\(function)", "put a polynomial in its place with `tacit adapt`, or train with `--activation "
+                index, "\(function)",
+                "put a polynomial in its place with `tacit adapt`, or train with `--activation "
                     + "polynomial`")
         }
         let coefficients = Array(given[...(given.lastIndex { $0 != 0 } ?? 0)])

@@ -29,7 +29,8 @@ struct PredictCommand: ParsableCommand {
     @Flag(name: .customLong("invert"), help: "The picture is dark on light; MNIST's are light on dark.")
     var isInverted = false
     @Option(help: "Only this row of --data, from 0, for a network.") var row: Int?
-    @Option(name: .customLong("evaluation-keys"), help: "For CKKS features encrypted with --single-row, and for networks.")
+    @Option(
+        name: .customLong("evaluation-keys"), help: "For CKKS features encrypted with --single-row, and for networks.")
     var evaluationKeys: String?
     @Option(help: "The file to write.") var out: String
     @OptionGroup var common: CommonOptions

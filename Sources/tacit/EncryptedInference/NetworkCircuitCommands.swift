@@ -18,7 +18,8 @@ extension ExplainCommand {
         Console.result("\(path): \(inference.summary)")
         if circuit.isBatched {
             Console.result(
-                "  batch          \(plan.parameters.maximumSlots) inputs at a time; bytes, memory and time below are a batch's")
+                "  batch          \(plan.parameters.maximumSlots) inputs at a time; bytes, memory and time below are a batch's"
+            )
         } else {
             for line in try inference.stageLines(maximumSlots: plan.parameters.maximumSlots) {
                 Console.result("  " + line)

@@ -19,7 +19,8 @@ extension EncryptCommand {
     func encryptNetworkInputs(_ path: String) throws {
         // The key's own parameters decide; a plan made anew could differ on another machine.
         let beside = NetworkFile.descriptionPath(besideKey: key)
-        var description = try NetworkFile.isOne(path) && FileManager.default.fileExists(atPath: beside)
+        var description =
+            try NetworkFile.isOne(path) && FileManager.default.fileExists(atPath: beside)
             ? InferenceDescription(path: beside) : NetworkFile.description(path)
         if NetworkFile.isOne(path), try EncryptedInference(path: path).fingerprint != description.model {
             description = try NetworkFile.description(path)
@@ -50,7 +51,8 @@ extension PredictCommand {
     func predictNetworkInputs(_ encrypted: String, _ model: String) throws {
         guard let evaluationKeys else {
             throw CommandFailure(
-                .usage, "--evaluation-keys: encrypted inputs of a network need them; `tacit keys generate` wrote "
+                .usage,
+                "--evaluation-keys: encrypted inputs of a network need them; `tacit keys generate` wrote "
                     + "NAME.evaluation")
         }
         let clock = ContinuousClock()

@@ -48,9 +48,11 @@ struct NetworkPredictionReport {
             title: "Predictions of \(name) on encrypted inputs", created: Date(),
             tool: .init(version: TacitCommand.version),
             task: .init(
-                computed: "\(count) prediction\(count == 1 ? "" : "s") of \(name) by a network with polynomial activations",
+                computed:
+                    "\(count) prediction\(count == 1 ? "" : "s") of \(name) by a network with polynomial activations",
                 technique: "Encrypted inference (CKKS)",
-                dataSets: [.init(name: "inputs", rows: count, columns: columns, target: name)], rowNoun: "inputs", ownerNoun: "client"),
+                dataSets: [.init(name: "inputs", rows: count, columns: columns, target: name)], rowNoun: "inputs",
+                ownerNoun: "client"),
             parties: [
                 .init(
                     id: "client", name: "Client", roles: [.dataOwner, .keyHolder], secretKey: .whole, ownRows: count),
@@ -98,7 +100,8 @@ struct NetworkPredictionReport {
                     randomness: "the operating system's generator, stretched with ChaCha20", insecure: row == nil,
                     note: row == nil ? "below every published table" : nil)
             ],
-            differentialPrivacy: .none(because: "No noise was added for privacy; the inputs never leave their owner in the clear."),
+            differentialPrivacy: .none(
+                because: "No noise was added for privacy; the inputs never leave their owner in the clear."),
             audits: .notRun(because: "No attack was run."),
             results: [
                 .init(

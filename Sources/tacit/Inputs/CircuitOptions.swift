@@ -20,10 +20,13 @@ struct CircuitOptions: ParsableArguments {
     @Option(help: "Encoded columns to learn from, when there is no --data.") var columns: Int?
     @Option(
         name: .customLong("error"),
-        help: "The greatest error that a weight may get from the encryption; of a network a score, in units of the greatest.")
+        help:
+            "The greatest error that a weight may get from the encryption; of a network a score, in units of the greatest."
+    )
     var requestedError: Double?
 
-    @Flag(name: .customLong("batched"), help: "With a network: for thousands of inputs at a time instead of one at once.")
+    @Flag(
+        name: .customLong("batched"), help: "With a network: for thousands of inputs at a time instead of one at once.")
     var isBatched = false
 
     var layout: InferenceLayout { isBatched ? .batched : .single }

@@ -21,7 +21,8 @@ struct PlainNetworkTraining {
         let data = try NetworkData(request, unit: request.privacy.unit ?? NetworkData.row)
         let isForEncryption = request.network.activation == .polynomial
         let network = try Network<Float>(
-            isForEncryption ? kind.encryptedLayers(for: data.task) : kind.layers(for: data.task, isPrivate: false), input: data.task.inputShape, seed: request.seed)
+            isForEncryption ? kind.encryptedLayers(for: data.task) : kind.layers(for: data.task, isPrivate: false),
+            input: data.task.inputShape, seed: request.seed)
         let batch = request.network.batchSize ?? usual.batchSize
         let epochs = request.network.epochs ?? usual.epochs
         let steps = epochs * ((data.training.count + batch - 1) / batch)
