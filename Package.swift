@@ -19,6 +19,7 @@ let package = Package(
         .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
+        .library(name: "WeightFormats", targets: ["WeightFormats"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "TextClassification", targets: ["TextClassification"]),
         .library(name: "Auditing", targets: ["Auditing"]),
@@ -49,6 +50,7 @@ let package = Package(
         // MARK: Foundations
         .target(name: "CKernels"),
         .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"]), .brew(["gmp"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
@@ -97,11 +99,12 @@ let package = Package(
         // MARK: Learning and reporting
         .target(
             name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
+        .target(name: "WeightFormats", dependencies: ["AtomicFiles", "CHDF5", "CZlib", "Datasets", "NeuralNetworks"]),
         .target(
             name: "PrivateLearning",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
+                "HomomorphicCircuits", "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "TextClassification"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
@@ -167,7 +170,7 @@ let package = Package(
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CoordinatorStore", "Datasets",
                 "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyFiles", "Lattice",
                 "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
-                "SpamStudy", "Tabular", "TacitDashboard", "Transports",
+                "SpamStudy", "Tabular", "TacitDashboard", "Transports", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -238,10 +241,14 @@ let package = Package(
             dependencies: ["CKernels", "Datasets", "NeuralNetworks", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),
         .testTarget(
+            name: "WeightFormatsTests", dependencies: ["NeuralNetworks", "TacitTestSupport", "WeightFormats"],
+            exclude: ["Vectors"]),
+        .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "NeuralNetworks", "Paillier", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "DifferentialPrivacy",
+                "FixedPoint", "NeuralNetworks", "Paillier", "PrivateLearning", "Randomness", "Tabular",
+                "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.

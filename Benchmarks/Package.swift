@@ -27,6 +27,13 @@ let package = Package(
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkInference",
+            dependencies: [
+                .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),
+                .product(name: "NeuralNetworks", package: "tacit"), .product(name: "PrivateLearning", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkLogistic",
             dependencies: [
                 .product(name: "CKKS", package: "tacit"), .product(name: "Datasets", package: "tacit"),

@@ -32,5 +32,11 @@ run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
 if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
     run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
 fi
+# MNIST is looked for where `tacit data fetch` puts it, or in TACIT_DATA.
+if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_DATA:-}" ]; then
+    run $python Benchmarks/inference/compare_inference.py $bin/BenchmarkInference --mnist "$TACIT_DATA" \
+        --model Benchmarks/.build/mnist-cnn.safetensors --cache Benchmarks/.build/tenseal-tutorial.npz \
+        --tenseal "$TACIT_TENSEAL_PYTHON"
+fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

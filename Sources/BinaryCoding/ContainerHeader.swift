@@ -26,13 +26,16 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedSlotFeatures = Self(code: 26, name: "encrypted features in slots")
     public static let encryptedSlotScores = Self(code: 27, name: "encrypted scores in slots")
     public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
+    public static let encryptedNetworkInputs = Self(code: 40, name: "encrypted inputs of a network")
+    public static let encryptedNetworkScores = Self(code: 41, name: "encrypted scores of a network")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
         publicKey, secretKey, secretShare, evaluationKeys, encryptedStatistics, encryptedRows, encryptedFeatures,
         encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
-        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, partialDecryption,
+        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, encryptedNetworkInputs,
+        encryptedNetworkScores, partialDecryption,
     ]
 }
 

@@ -22,12 +22,14 @@ struct TacitCommand: ParsableCommand {
             TrainCommand.self,
             DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
             PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
+            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, AdaptCommand.self,
+            ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {
         Interruption.install()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(PredictCommand.normalised(Array(CommandLine.arguments.dropFirst())))
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()
             } else {

@@ -22,14 +22,23 @@ extension CKKSEvaluator {
     }
 
     /// Rescales, and adds up the parts where the result is shorter than the matrix.
-    func folded(_ a: CKKSCiphertext, _ transform: LinearTransform) throws(CKKSError) -> CKKSCiphertext {
+    package func folded(_ a: CKKSCiphertext, _ transform: LinearTransform) throws(CKKSError) -> CKKSCiphertext {
         var result = try settled(a)
-        for step in transform.foldingSteps { result = try add(result, try rotate(result, by: step)) }
+        for step in transform.foldingSteps {
+            let turned = try rotate(result, by: step)
+            let deviation = hypot(result.deviation, turned.deviation)
+            result = try add(result, turned)
+            if let assumptions = transform.assumptions {
+                result = result.stating(
+                    magnitude: assumptions.magnitude,
+                    deviation: assumptions.hasUncorrelatedErrors ? deviation : result.deviation)
+            }
+        }
         return result.relabelled(slots: transform.outputSlots)
     }
 
     /// Before rescaling and folding, so that sums over blocks share both.
-    func applyLazily(
+    package func applyLazily(
         _ transforms: [LinearTransform], to ciphertext: CKKSCiphertext
     ) throws(CKKSError) -> [CKKSCiphertext] {
         try check("linear transform", ciphertext)
@@ -53,6 +62,13 @@ extension CKKSEvaluator {
 }
 
 extension CKKSCiphertext {
+    /// The same ciphertext with what a caller knows of its values and errors.
+    package func stating(magnitude: Double, deviation: Double) -> CKKSCiphertext {
+        CKKSCiphertext(
+            context: context, parts: parts, size: size, level: level, scale: scale, slots: slots, magnitude: magnitude,
+            deviation: deviation, key: key)
+    }
+
     /// The same slots, known to have another period.
     func relabelled(slots: Int) -> CKKSCiphertext {
         guard slots != self.slots else { return self }
@@ -112,18 +128,23 @@ private struct HoistedRotations {
 
         let switching = chain.slotDeviation(coefficient: chain.keySwitchDeviation(level: level), scale: x.scale)
         let rotated = hypot(x.deviation, switching)
-        let norm = transform.matrix.rowNorm
+        let isUncorrelated = transform.assumptions?.hasUncorrelatedErrors ?? false
+        let norm = isUncorrelated ? transform.matrix.euclideanRowNorm : transform.matrix.rowNorm
         // Rounding of the diagonals' coefficients; they may repeat, hence nothing cancels for sure.
+        let terms = isUncorrelated ? Double(count).squareRoot() : Double(count)
         let rounding =
-            Double(count) * (Double(2 * transform.matrix.slots) / 12).squareRoot() / scale + norm * exp2(-49)
+            terms * (Double(2 * transform.matrix.slots) / 12).squareRoot() / scale + norm * exp2(-49)
         let product =
-            norm * rotated + x.magnitude * rounding + CKKSCiphertext.boundFactor * rounding * rotated
+            (isUncorrelated
+                ? hypot(norm * rotated, x.magnitude * rounding) : norm * rotated + x.magnitude * rounding)
+            + CKKSCiphertext.boundFactor * rounding * rotated
         let final = Double(giants.count + 1).squareRoot() * switching / scale
         var parts: [RNSPolynomial<Evaluations>] = []
         if !x.isPlanned { parts = try self.parts(transform, scale: scale) }
         let result = CKKSCiphertext(
             context: x.context, parts: parts, size: 2, level: level, scale: x.scale * scale,
-            slots: max(transform.matrix.slots, x.slots), magnitude: x.magnitude * norm,
+            slots: max(transform.matrix.slots, x.slots),
+            magnitude: transform.assumptions?.magnitude ?? x.magnitude * norm,
             deviation: hypot(product, final), key: x.key)
         return try evaluator.finish("linear transform", result)
     }

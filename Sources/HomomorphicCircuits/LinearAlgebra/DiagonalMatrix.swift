@@ -37,6 +37,8 @@ public struct DiagonalMatrix: Sendable {
     public let diagonals: [Int: Diagonal]
     /// The greatest sum of magnitudes in a row: what |A·x| may be for |x| ≤ 1.
     public let rowNorm: Double
+    /// The greatest Euclidean norm of a row: by how much uncorrelated errors of deviation 1 grow.
+    public let euclideanRowNorm: Double
 
     /// - Errors: `shapeMismatch` unless n is a power of two, every k in 0..<n and every diagonal has n entries; `notFinite`.
     public init(slots: Int, diagonals: [Int: Diagonal]) throws(HomomorphicCircuitsError) {
@@ -58,12 +60,18 @@ public struct DiagonalMatrix: Sendable {
         self.slots = slots
         self.diagonals = diagonals.filter { item in (0..<slots).contains { item.value.magnitude($0) != 0 } }
         var sums = [Double](repeating: 0, count: slots)
+        var squares = sums
         // In a fixed order, so that the same matrix has the same norm to the last bit.
         for k in self.diagonals.keys.sorted() {
             let diagonal = self.diagonals[k]!
-            for j in 0..<slots { sums[j] += diagonal.magnitude(j) }
+            for j in 0..<slots {
+                let magnitude = diagonal.magnitude(j)
+                sums[j] += magnitude
+                squares[j] += magnitude * magnitude
+            }
         }
         rowNorm = sums.max()!
+        euclideanRowNorm = squares.max()!.squareRoot()
     }
 
     /// By a function of row and column; only the diagonals named are looked at.

@@ -19,14 +19,33 @@ public struct LinearTransform: Sendable {
     public let outputSlots: Int
     /// Baby steps are below this; a power of two.
     public let babySteps: Int
+    /// nil for worst cases.
+    public var assumptions: Assumptions?
     /// d′ by giant and baby step.
     let groups: [(giant: Int, babies: [Int])]
     private let encodings = EncodingCache()
 
+    /// What a caller knows of inputs and results beyond what holds for all matrices and inputs.
+    public struct Assumptions: Hashable, Sendable {
+        /// No slot of the result, after parts are added up, is greater. Sums on the way may be: they wrap around and back.
+        public var magnitude: Double
+        /// Errors of different slots are uncorrelated. Then they grow by the Euclidean norm of a row and not by the sum of
+        /// its magnitudes. So are the roundings of encryption, key switches and rescalings, whose coefficients are
+        /// independent, and products of them with slots; that they stay so along a circuit is the usual heuristic.
+        public var hasUncorrelatedErrors: Bool
+
+        public init(magnitude: Double, hasUncorrelatedErrors: Bool) {
+            precondition(magnitude > 0 && magnitude.isFinite, "magnitude: want a positive number")
+            self.magnitude = magnitude
+            self.hasUncorrelatedErrors = hasUncorrelatedErrors
+        }
+    }
+
     /// - Parameter babySteps: nil for what costs least.
     /// - Errors: `shapeMismatch`.
     public init(
-        _ matrix: DiagonalMatrix, inputSlots: Int? = nil, outputSlots: Int? = nil, babySteps: Int? = nil
+        _ matrix: DiagonalMatrix, inputSlots: Int? = nil, outputSlots: Int? = nil, babySteps: Int? = nil,
+        assumptions: Assumptions? = nil
     ) throws(HomomorphicCircuitsError) {
         let (input, output) = (inputSlots ?? matrix.slots, outputSlots ?? matrix.slots)
         for count in [input, output] + (babySteps.map { [$0] } ?? [])
@@ -37,6 +56,7 @@ public struct LinearTransform: Sendable {
         self.matrix = matrix
         self.inputSlots = input
         self.outputSlots = output
+        self.assumptions = assumptions
         self.babySteps = babySteps ?? Self.cheapest(matrix)
         let steps = self.babySteps
         groups = Dictionary(grouping: matrix.diagonals.keys) { $0 / steps * steps }

@@ -4,15 +4,17 @@ import Foundation
 /// Named tensors with texts beside them, in the safetensors container: an 8-byte little-endian length, a JSON header,
 /// then raw numbers.
 ///
-/// Written as F32; F32, F64, F16 and BF16 are read and turned into `Float`. Any bytes give a value or an error: offsets
+/// Written as F32 or F64, as the type of the numbers is; F32, F64, F16 and BF16 are read and turned into it. Any bytes give a value or an error: offsets
 /// must lie one after the other without gap or overlap and end where the file ends, and nothing is allocated that the
 /// file's own length does not justify.
 /// - Reference: the format's public description in the safetensors project.
-public struct TensorFile: Hashable, Sendable {
-    public var tensors: [String: Tensor<Float>]
+public struct TensorContainer<Scalar: NetworkScalar>: Hashable, Sendable {
+    public typealias Tensor = NeuralNetworks.Tensor<Scalar>
+
+    public var tensors: [String: Tensor]
     public var metadata: [String: String]
 
-    public init(tensors: [String: Tensor<Float>], metadata: [String: String] = [:]) {
+    public init(tensors: [String: Tensor], metadata: [String: String] = [:]) {
         self.tensors = tensors
         self.metadata = metadata
     }
@@ -22,10 +24,12 @@ public struct TensorFile: Hashable, Sendable {
         var header: [String: Any] = ["__metadata__": metadata]
         var size = 0
         let names = tensors.keys.sorted()
+        let isDouble = Scalar.self == Double.self
+        let width = isDouble ? 8 : 4
         for name in names {
             let tensor = tensors[name]!
-            let end = size + 4 * tensor.values.count
-            header[name] = ["dtype": "F32", "shape": tensor.shape, "data_offsets": [size, end]]
+            let end = size + width * tensor.values.count
+            header[name] = ["dtype": isDouble ? "F64" : "F32", "shape": tensor.shape, "data_offsets": [size, end]]
             size = end
         }
         guard let json = try? JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]) else {
@@ -39,7 +43,11 @@ public struct TensorFile: Hashable, Sendable {
         bytes += [UInt8](repeating: UInt8(ascii: " "), count: length - json.count)
         for name in names {
             for value in tensors[name]!.values {
-                withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+                if isDouble {
+                    withUnsafeBytes(of: Double(value).bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+                } else {
+                    withUnsafeBytes(of: Float(value).bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+                }
             }
         }
         return bytes
@@ -69,7 +77,7 @@ public struct TensorFile: Hashable, Sendable {
             guard let entry = value as? [String: Any], let type = entry["dtype"] as? String,
                 let shape = entry["shape"] as? [Int], let offsets = entry["data_offsets"] as? [Int], offsets.count == 2
             else { throw fail("\(name): want dtype, shape and data_offsets") }
-            guard let format = NumberFormat(rawValue: type) else {
+            guard let format = TensorNumberFormat(rawValue: type) else {
                 throw fail("\(name): got \(type), want F32, F64, F16 or BF16")
             }
             var count = 1
@@ -96,60 +104,6 @@ public struct TensorFile: Hashable, Sendable {
         guard end == bytes.count else { throw fail("\(bytes.count - end) bytes are left over") }
     }
 
-    enum NumberFormat: String {
-        case f32 = "F32"
-        case f64 = "F64"
-        case f16 = "F16"
-        case bf16 = "BF16"
-
-        var width: Int {
-            switch self {
-            case .f64: 8
-            case .f32: 4
-            case .f16, .bf16: 2
-            }
-        }
-
-        func numbers(_ bytes: ArraySlice<UInt8>) -> [Float] {
-            bytes.withUnsafeBytes { raw in
-                (0..<raw.count / width).map { index in
-                    switch self {
-                    case .f32:
-                        Float(
-                            bitPattern: UInt32(
-                                littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
-                    case .f64:
-                        Float(
-                            Double(
-                                bitPattern: UInt64(
-                                    littleEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
-                    case .bf16:
-                        Float(
-                            bitPattern: UInt32(
-                                UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
-                                << 16)
-                    case .f16:
-                        Self.half(
-                            UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
-                    }
-                }
-            }
-        }
-
-        /// IEEE half precision; the type `Float16` is not there on every platform.
-        static func half(_ bits: UInt16) -> Float {
-            let sign: Float = bits >> 15 == 1 ? -1 : 1
-            let exponent = Int(bits >> 10 & 31)
-            let fraction = Float(bits & 1023)
-            switch exponent {
-            case 0: return sign * fraction * 0x1p-24
-            case 31: return fraction == 0 ? sign * .infinity : .nan
-            default:
-                return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
-            }
-        }
-    }
-
     /// - Throws: ``NeuralNetworksError`` with code `inputOutput` or `invalidFile`.
     public init(path: String) throws(NeuralNetworksError) {
         let bytes: [UInt8]
@@ -167,3 +121,66 @@ public struct TensorFile: Hashable, Sendable {
         }
     }
 }
+
+/// How numbers are stored in the container.
+package enum TensorNumberFormat: String {
+    case f32 = "F32"
+    case f64 = "F64"
+    case f16 = "F16"
+    case bf16 = "BF16"
+
+    var width: Int {
+        switch self {
+        case .f64: 8
+        case .f32: 4
+        case .f16, .bf16: 2
+        }
+    }
+
+    @specialized(where Scalar == Float)
+    @specialized(where Scalar == Double)
+    func numbers<Scalar: NetworkScalar>(_ bytes: ArraySlice<UInt8>) -> [Scalar] {
+        bytes.withUnsafeBytes { raw in
+            (0..<raw.count / width).map { index in
+                switch self {
+                case .f32:
+                    Scalar(
+                        Float(
+                            bitPattern: UInt32(
+                                littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))))
+                case .f64:
+                    Scalar(
+                        Double(
+                            bitPattern: UInt64(
+                                littleEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
+                case .bf16:
+                    Scalar(
+                        Float(
+                            bitPattern: UInt32(
+                                UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)))
+                                << 16))
+                case .f16:
+                    Scalar(
+                        Self.half(
+                            UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))))
+                }
+            }
+        }
+    }
+
+    /// IEEE half precision; the type `Float16` is not there on every platform.
+    package static func half(_ bits: UInt16) -> Float {
+        let sign: Float = bits >> 15 == 1 ? -1 : 1
+        let exponent = Int(bits >> 10 & 31)
+        let fraction = Float(bits & 1023)
+        switch exponent {
+        case 0: return sign * fraction * 0x1p-24
+        case 31: return fraction == 0 ? sign * .infinity : .nan
+        default:
+            return sign * (1 + fraction * 0x1p-10) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+        }
+    }
+}
+
+/// The container as networks use it.
+public typealias TensorFile = TensorContainer<Float>

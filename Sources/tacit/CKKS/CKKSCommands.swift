@@ -10,6 +10,11 @@ import Tabular
 
 extension EncryptCommand {
     func encryptCKKS() throws {
+        if model == nil, let path = networkDescriptionPath { return try encryptNetworkInputs(path) }
+        guard image == nil, row == nil else {
+            throw CommandFailure(
+                .usage, "--image, --row: need a network; give it, or its description, with --like")
+        }
         let encryptor = try CKKSKeyFiles.encryptor(key, passphrase)
         var random = SystemRandom()
         if let model, data == nil {
@@ -178,6 +183,10 @@ extension PredictCommand {
             let scores = try features.scores(of: fitted, keys: keys)
             try scores.write(to: out)
             try done(rows: features.meaning.rowCount, target: fitted.target, isEncrypted: true)
+            return true
+        }
+        if kind == .encryptedNetworkInputs, let model {
+            try predictNetworkInputs(encrypted, model)
             return true
         }
         if kind == .encryptedSlotModel, let data {

@@ -6,6 +6,7 @@ import PrivateLearning
 
 extension KeysGenerateCommand {
     func generateCKKS() throws {
+        if let network = circuit.networkFile { return try generateForNetwork(network) }
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath])
         let circuit = try circuit.circuit(data: data, format: format, target: target)

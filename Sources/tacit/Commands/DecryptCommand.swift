@@ -74,6 +74,7 @@ struct DecryptCommand: ParsableCommand {
         switch try Containers.header(file).kind {
         case .encryptedTrainedModel: return try openTrainedModel()
         case .encryptedSlotScores: return try openSlotScores()
+        case .encryptedNetworkScores: return try openNetworkScores()
         default: break
         }
         let content = try Content(path: file)

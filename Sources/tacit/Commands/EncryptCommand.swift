@@ -19,6 +19,9 @@ struct EncryptCommand: ParsableCommand {
             two values, a linear one elsewhere; --for says otherwise), and features are for predictions. The secret key in \
             place of the public one makes half the bytes.
 
+            For a network's prediction: --image FILE, or --data with --row, by the description NAME.circuit beside the key (or \
+            --like a network or its description).
+
             All owners of one study need the same schema, --max-rows and --min-cohort.
             """)
 
@@ -26,6 +29,10 @@ struct EncryptCommand: ParsableCommand {
 
     @Option(help: "A CSV file, or the name of a registered data set.") var data: String?
     @Option(help: "A model to encrypt instead of a table.") var model: String?
+    @Option(help: "ckks: a picture to encrypt for a network, PNG or binary PGM.") var image: String?
+    @Flag(name: .customLong("invert"), help: "The picture is dark on light; MNIST's are light on dark.")
+    var isInverted = false
+    @Option(help: "ckks: only this row of --data, from 0, for a network.") var row: Int?
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The public key file.") var key: String
     @Option(help: "The file to write.") var out: String
@@ -50,7 +57,9 @@ struct EncryptCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard (data == nil) != (model == nil) else { throw ValidationError("give either --data or --model") }
+        guard [data, model, image].count(where: { $0 != nil }) == 1 else {
+            throw ValidationError("give one of --data, --model and --image")
+        }
     }
 
     func run() throws {

@@ -138,7 +138,8 @@ struct KeysGenerateCommand: ParsableCommand {
 
             With --scheme ckks the parameters follow from what is to be computed: --data (or --rows and --columns), \
             --model and --iterations, as `tacit explain` shows them. Besides the pair, NAME.evaluation is written: the keys \
-            that a server needs, and nobody's secret.
+            that a server needs, and nobody's secret. With --model FILE.safetensors, or the file that `tacit explain --out` \
+            wrote, they are for the predictions of that network, and NAME.circuit says so.
             """)
 
     @Option(help: "The scheme: paillier or ckks.") var scheme = "paillier"

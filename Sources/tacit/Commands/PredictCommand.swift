@@ -14,18 +14,49 @@ struct PredictCommand: ParsableCommand {
                 the model is encrypted, this machine has the rows and no key
             tacit predict --model model.safetensors --data rows.csv --out predictions.csv
                 everything in the clear
+            tacit predict --encrypted picture.tacit --model network.safetensors --evaluation-keys me.evaluation --out scores.tacit
+                the picture is encrypted, this machine has the network and no secret key
+            tacit predict --encrypted --model network.safetensors --image 7.png --out prediction.csv
+                encrypts, computes on ciphertexts and decrypts, all on this machine: to see it work and to measure it
             """)
 
     @Option(help: "Encrypted features, or an encrypted model.") var encrypted: String?
     @Option(help: "A model in the clear.") var model: String?
     @Option(help: "A CSV file with rows in the clear, or the name of a registered data set.") var data: String?
     @OptionGroup var format: TableFormatOptions
-    @Option(name: .customLong("evaluation-keys"), help: "For CKKS features encrypted with --single-row.")
+    @Flag(name: .customLong(PredictCommand.localFlag), help: .hidden) var isLocal = false
+    @Option(help: "A picture, PNG or binary PGM, with --encrypted that names no file.") var image: String?
+    @Flag(name: .customLong("invert"), help: "The picture is dark on light; MNIST's are light on dark.")
+    var isInverted = false
+    @Option(help: "Only this row of --data, from 0, for a network.") var row: Int?
+    @Option(
+        name: .customLong("evaluation-keys"), help: "For CKKS features encrypted with --single-row, and for networks.")
     var evaluationKeys: String?
     @Option(help: "The file to write.") var out: String
     @OptionGroup var common: CommonOptions
 
+    /// What `--encrypted` without a file is read as.
+    static let localFlag = "encrypted-here"
+
+    /// `--encrypted` may stand without a value: then nothing is encrypted yet, and this process does all steps.
+    static func normalised(_ arguments: [String]) -> [String] {
+        guard arguments.first == configuration.commandName else { return arguments }
+        return arguments.indices.map { index in
+            let isAlone = index + 1 == arguments.count || arguments[index + 1].hasPrefix("--")
+            return arguments[index] == "--encrypted" && isAlone ? "--\(localFlag)" : arguments[index]
+        }
+    }
+
     func validate() throws {
+        if isLocal {
+            guard encrypted == nil, model != nil, (image == nil) != (data == nil) else {
+                throw ValidationError("--encrypted without a file needs --model and --image, or --data")
+            }
+            return
+        }
+        guard image == nil, row == nil, !isInverted else {
+            throw ValidationError("--image, --row, --invert: belong to --encrypted without a file")
+        }
         guard [encrypted, model, data].compactMap({ $0 }).count == 2 else {
             throw ValidationError("give two of --encrypted, --model and --data")
         }
@@ -33,6 +64,7 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if isLocal, let model { return try predictLocally(model) }
         if try predictCKKS() { return }
         var random = SystemRandom()
         if let encrypted, let model {

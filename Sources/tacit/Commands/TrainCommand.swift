@@ -73,6 +73,9 @@ struct TrainCommand: ParsableCommand {
                 "give one of --encrypted FILE …, --plain --data FILE, --private --data FILE and --ring FILE …")
         }
         guard !privacy.isPrivate || data != nil else { throw ValidationError("--private needs --data") }
+        guard network.activation == .usual || plain && model.isNetwork else {
+            throw ValidationError("--activation: belongs to --plain and the networks cnn and mlp")
+        }
         if privacy.isPrivate || plain && model.isNetwork { return }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
         guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {

@@ -16,6 +16,7 @@ import PrivacyReports
 import PrivateLearning
 import Tabular
 import Transports
+import WeightFormats
 
 /// Exit codes as in sysexits.
 enum ExitStatus: Int32 {
@@ -103,6 +104,12 @@ enum ExitStatus: Int32 {
             switch error.code {
             case .invalidParameter, .invalidArchitecture, .notPrivate: self = .usage
             case .inputOutput: self = .inputOutput
+            default: self = .data
+            }
+        case let error as WeightFormatsError:
+            switch error.code {
+            case .unsupported: self = .usage
+            case .inputOutput: self = .noInput
             default: self = .data
             }
         case is DifferentialPrivacyError: self = .usage

@@ -9,18 +9,45 @@ import Tabular
 struct CircuitOptions: ParsableArguments {
     enum Model: String, ExpressibleByArgument, CaseIterable { case logistic, linear, ridge }
 
-    @Option(help: "The model to be trained: logistic, linear or ridge.") var model: Model = .logistic
+    @Option(
+        name: .customLong("model"),
+        help: "The model to be trained: logistic, linear or ridge; or the file of a network that is to predict.")
+    var modelName = Model.logistic.rawValue
     @Option(help: "Training iterations, or auto.") var iterations = "auto"
     @Option(help: "Ridge penalty, a row.") var lambda: Double?
     @Option(help: "Parts of the rows that take turns, one an iteration.") var batches = 1
     @Option(help: "Rows of the table, when there is no --data.") var rows: Int?
     @Option(help: "Encoded columns to learn from, when there is no --data.") var columns: Int?
-    @Option(help: "The greatest error that a weight may get from the encryption.")
-    var error = GradientCircuit.standardErrorBound
+    @Option(
+        name: .customLong("error"),
+        help:
+            "The greatest error that a weight may get from the encryption; of a network a score, in units of the greatest."
+    )
+    var requestedError: Double?
+
+    @Flag(
+        name: .customLong("batched"), help: "With a network: for thousands of inputs at a time instead of one at once.")
+    var isBatched = false
+
+    var layout: InferenceLayout { isBatched ? .batched : .single }
+    var model: Model { Model(rawValue: modelName) ?? .logistic }
+    /// The file of a network, or of its description.
+    var networkFile: String? { Model(rawValue: modelName) == nil ? modelName : nil }
+    var error: Double { requestedError ?? GradientCircuit.standardErrorBound }
+    var networkError: Double { requestedError ?? InferenceCircuit.standardErrorBound }
 
     func validate() throws {
         guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
             throw ValidationError("--iterations: got \(iterations), want auto or a number from 1 on")
+        }
+        if let networkFile {
+            guard FileManager.default.fileExists(atPath: networkFile) else {
+                throw ValidationError(
+                    "--model: got \(networkFile), want logistic, linear, ridge, or the file of a network")
+            }
+        }
+        guard !isBatched || networkFile != nil else {
+            throw ValidationError("--batched: belongs to the file of a network in --model")
         }
         guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
     }

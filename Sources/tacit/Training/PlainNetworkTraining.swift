@@ -19,8 +19,10 @@ struct PlainNetworkTraining {
         let usual = PlainTrainingDefaults(kind, images: NetworkData.isImages(request.data))
         let began = Date()
         let data = try NetworkData(request, unit: request.privacy.unit ?? NetworkData.row)
+        let isForEncryption = request.network.activation == .polynomial
         let network = try Network<Float>(
-            kind.layers(for: data.task, isPrivate: false), input: data.task.inputShape, seed: request.seed)
+            isForEncryption ? kind.encryptedLayers(for: data.task) : kind.layers(for: data.task, isPrivate: false),
+            input: data.task.inputShape, seed: request.seed)
         let batch = request.network.batchSize ?? usual.batchSize
         let epochs = request.network.epochs ?? usual.epochs
         let steps = epochs * ((data.training.count + batch - 1) / batch)
@@ -32,7 +34,11 @@ struct PlainNetworkTraining {
                 schedule: .cosine(steps: steps, warmup: steps / 20), batchSize: batch, seed: request.seed),
             heldOut: data.heldOut)
         try run.run(epochs: epochs, onEpoch: { Console.log($0.line(of: data)) })
-        try NetworkModel(network: network, task: data.task, guarantee: nil).file.write(to: request.out)
+        let model = try NetworkModel(network: network, task: data.task, guarantee: nil)
+        let bounds =
+            try isForEncryption
+            ? ActivationBounds(measuring: PolynomialNetwork(network), on: data.training.features) : nil
+        try (bounds.map { try model.file(bounds: $0) } ?? model.file).write(to: request.out)
         let metrics = data.metrics(run.history.last)
         let seconds = -began.timeIntervalSinceNow
         let words = metrics.map { ", \($0.name) \(String(format: "%.4f", $0.value))" }.joined()

@@ -75,6 +75,9 @@ struct NetworkTrainingOptions: ParsableArguments {
     @Option(name: .customLong("batch-size"), help: "Networks, --plain and --ordered: rows in a batch.") var batchSize:
         Int?
     @Option(help: "Networks: sgd or adam.") var optimizer: OptimizerName?
+    @Option(
+        help: "Networks, --plain: polynomial makes a network that can predict on encrypted inputs (`tacit explain`).")
+    var activation: ActivationName = .usual
     @Option(help: "Networks: widths of the hidden layers of --model mlp, separated by commas.") var hidden: String?
     @Option(
         name: .customLong("held-out"),
@@ -84,6 +87,7 @@ struct NetworkTrainingOptions: ParsableArguments {
     var heldOut: Double?
 
     @Option(help: "Networks: what is learnt on the features of --model scatter.") var head: StandardNetwork.ScatteringHead?
+    enum ActivationName: String, ExpressibleByArgument, CaseIterable { case usual, polynomial }
 
     enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam }
 

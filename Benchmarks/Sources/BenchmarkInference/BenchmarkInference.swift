@@ -1,0 +1,147 @@
+import CKKS
+import Datasets
+import Foundation
+import NeuralNetworks
+import Parallelism
+import PrivateLearning
+import Randomness
+
+/// Encrypted predictions of a convolutional network on MNIST, one picture at a time on one core: how long, how many bytes,
+/// how right.
+///
+///     BenchmarkInference MODEL.safetensors DATA-FOLDER [pictures] [threads]
+///
+/// Without the model file a network with polynomial activations is trained first and written there. Prints one line of JSON.
+@main
+struct BenchmarkInference {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count >= 3 else {
+            print("usage: BenchmarkInference MODEL.safetensors DATA-FOLDER [pictures] [threads]")
+            exit(64)
+        }
+        let images = arguments.count > 3 ? Int(arguments[3]) ?? 20 : 20
+        let (training, test) = try MNIST.load(from: DatasetStore(dataDirectory: arguments[2]))
+        if !FileManager.default.fileExists(atPath: arguments[1]) { try train(training, test, to: arguments[1]) }
+        Cores.limit(to: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
+        try measure(EncryptedInference(path: arguments[1]), test, images)
+    }
+
+    static func train(_ training: LabelledImages, _ test: LabelledImages, to path: String) throws {
+        let task = NetworkTask.mnist
+        let network = try Network<Float>(.encryptedImages(classes: 10), input: task.inputShape, seed: 1)
+        let examples = try task.examples(training)
+        let (epochs, batch) = (20, 64)
+        let steps = epochs * (examples.count / batch)
+        let trainer = try Trainer(
+            network, examples, loss: .crossEntropy,
+            .init(
+                optimizer: .adamW(), learningRate: 0.002, schedule: .cosine(steps: steps, warmup: steps / 20),
+                batchSize: batch, seed: 1))
+        for epoch in 1...epochs {
+            let progress = try trainer.epoch()
+            let held = try network.evaluate(task.examples(test), loss: .crossEntropy)
+            FileHandle.standardError.write(
+                Data("epoch \(epoch): loss \(progress.loss), test accuracy \(held.accuracy)\n".utf8))
+        }
+        let bounds = try ActivationBounds(measuring: PolynomialNetwork(network), on: examples.features)
+        try NetworkModel(network: network, task: task, guarantee: nil).file(bounds: bounds).write(to: path)
+    }
+
+    struct Result: Encodable {
+        var benchmark = "encrypted-inference"
+        var pictures: Int
+        var threads: Int
+        var parameters: String
+        var securityBits: Int?
+        var encryptMilliseconds: Double
+        var evaluateMilliseconds: Double
+        var decryptMilliseconds: Double
+        var prepareSeconds: Double
+        var uploadBytes: Int
+        var downloadBytes: Int
+        var keyBytes: Int
+        var plainAccuracy: Double
+        /// With normal noise of the stated deviation in every score, which is far more than encryption makes.
+        var accuracyWithStatedNoise: Double
+        /// The greatest magnitudes on the test images in units of the bounds that parameters were chosen for.
+        var reachOfBounds: [Double]
+        var encryptedCorrect: Int
+        var encryptedAgrees: Int
+        var largestError: Double
+        var statedError: Double
+        var scoreBound: Double
+    }
+
+    static func measure(_ inference: EncryptedInference, _ test: LabelledImages, _ count: Int) throws {
+        let plan = try inference.plan()
+        for line in plan.explanation { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+        let description = inference.description(plan)
+        let features = try inference.task.features(test)
+        let width = features.count / test.count
+        let plain = inference.circuit.network.scores(ofRows: features)
+        func label(_ scores: [Double]) -> Int { scores.indices.max { scores[$0] < scores[$1] }! }
+        let accuracy = Double(zip(plain, test.labels).count { label($0) == $1 }) / Double(test.count)
+
+        let deviation = description.errorBound / CKKSCiphertext.boundFactor
+        var noise = Noise()
+        let noisy = plain.map { $0.map { $0 + deviation * noise.next() } }
+        let noisyAccuracy = Double(zip(noisy, test.labels).count { label($0) == $1 }) / Double(test.count)
+        let reached = try ActivationBounds(measuring: inference.circuit.network, on: features, margin: 1)
+        let reach = zip(reached.magnitudes, inference.circuit.bounds.magnitudes).map { $0 / $1 }
+
+        let secret = CKKSSecretKey(try description.context())
+        var random = SystemRandom()
+        let keys = try CKKSEvaluationKeys(secret, for: description.keys, using: &random)
+        let clock = ContinuousClock()
+        let prepared = try clock.measure { try inference.circuit.prepare(secret.context) }
+        var times = (encrypt: [Double](), evaluate: [Double](), decrypt: [Double]())
+        var (correct, agrees, largest, stated) = (0, 0, 0.0, 0.0)
+        for picture in 0..<count {
+            var inputs: EncryptedInputs!
+            var scores: EncryptedNetworkScores!
+            var opened: [EncryptedNetworkScores.Prediction]!
+            let input = Array(features[picture * width..<(picture + 1) * width])
+            times.encrypt.append(
+                try clock.measure {
+                    inputs = try EncryptedInputs.encrypt(
+                        input, by: description, with: CKKSEncryptor(secret), using: &random)
+                }.seconds)
+            times.evaluate.append(try clock.measure { scores = try inference.scores(of: inputs, keys: keys) }.seconds)
+            times.decrypt.append(try clock.measure { opened = try scores.open(secret) }.seconds)
+            if opened[0].label == test.labels[picture] { correct += 1 }
+            if opened[0].label == label(plain[picture]) { agrees += 1 }
+            for (one, other) in zip(opened[0].scores, plain[picture]) { largest = max(largest, abs(one - other)) }
+            stated = scores.errorBound
+        }
+        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] * 1000 }
+        let result = Result(
+            pictures: count, threads: Cores.count, parameters: "\(plan.parameters)",
+            securityBits: plan.securityRow?.level.rawValue, encryptMilliseconds: median(times.encrypt),
+            evaluateMilliseconds: median(times.evaluate), decryptMilliseconds: median(times.decrypt),
+            prepareSeconds: prepared.seconds, uploadBytes: plan.uploadBytes, downloadBytes: plan.downloadBytes,
+            keyBytes: plan.keyBytes, plainAccuracy: accuracy,
+            accuracyWithStatedNoise: noisyAccuracy, reachOfBounds: reach, encryptedCorrect: correct,
+            encryptedAgrees: agrees,
+            largestError: largest, statedError: stated, scoreBound: inference.circuit.scoreBound)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    }
+}
+
+/// Normal numbers for the simulation, the same in every run.
+struct Noise {
+    private var state: UInt64 = 1
+
+    private mutating func uniform() -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return (Double(state >> 11) + 0.5) * 0x1p-53
+    }
+
+    mutating func next() -> Double { (-2 * log(uniform())).squareRoot() * cos(2 * Double.pi * uniform()) }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
