@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
-                "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "DifferentialPrivacy", "FixedPoint", "Paillier",
+                "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
