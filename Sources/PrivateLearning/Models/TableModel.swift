@@ -34,19 +34,33 @@ extension LinearModel: TableModel {
 
 /// The kinds of models that files hold.
 public enum TableModels {
-    public static let all: [any TableModel.Type] = [
-        LinearModel.self, NaiveBayesModel.self, AdditiveModel.self, ClusterModel.self, ComponentModel.self,
+    private typealias Reader = (Safetensors) throws(PrivateLearningError) -> any TableModel
+
+    /// By the metadata entry `format`.
+    private static func reader(_ format: String) -> Reader? {
+        switch format {
+        case LinearModel.format: { file throws(PrivateLearningError) in try LinearModel(safetensors: file) }
+        case NaiveBayesModel.format: { file throws(PrivateLearningError) in try NaiveBayesModel(safetensors: file) }
+        case AdditiveModel.format: { file throws(PrivateLearningError) in try AdditiveModel(safetensors: file) }
+        case ClusterModel.format: { file throws(PrivateLearningError) in try ClusterModel(safetensors: file) }
+        case ComponentModel.format: { file throws(PrivateLearningError) in try ComponentModel(safetensors: file) }
+        default: nil
+        }
+    }
+
+    public static let formats = [
+        LinearModel.format, NaiveBayesModel.format, AdditiveModel.format, ClusterModel.format, ComponentModel.format,
     ]
 
     /// - Errors: `invalidFile`.
     public static func read(_ file: Safetensors) throws(PrivateLearningError) -> any TableModel {
         let format = file.metadata["format"] ?? LinearModel.format
-        guard let type = all.first(where: { $0.format == format }) else {
+        guard let reader = reader(format) else {
             throw PrivateLearningError(
                 code: .invalidFile,
-                message: "model: got format \(format), want one of \(all.map(\.format).joined(separator: ", "))")
+                message: "model: got format \(format), want one of \(formats.joined(separator: ", "))")
         }
-        return try type.init(safetensors: file)
+        return try reader(file)
     }
 }
 
