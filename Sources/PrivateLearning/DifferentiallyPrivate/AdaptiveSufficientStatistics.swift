@@ -21,7 +21,7 @@ public struct AdaptiveSufficientStatistics: PrivateEstimator {
     private let budget: GaussianBudget
 
     /// - Errors: `invalidParameter`.
-    public init(_ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .declaredBounds) throws {
+    public init(_ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1)) throws {
         let width = shape.width
         guard width <= 1000 else { throw PrivateLearningError.parameter("features", width, "at most 1000") }
         try scaling.check()
@@ -78,15 +78,18 @@ public struct AdaptiveSufficientStatistics: PrivateEstimator {
         let matrix = UpperTriangle.matrix(try matrixNoise.release(triangle, using: &random), size: size)
         let right = try vectorNoise.release(products.values, using: &random)
 
-        // Where noise left an eigenvalue below the least there can be, that is taken.
+        // Where noise left an eigenvalue below the least there can be, that is taken. The intercept is not drawn to 0: all
+        // rows speak for it.
         let noisy = SymmetricEigen(matrix, size: size)
-        let floor = max(leastEigenvalue, matrixNoise.deviation, 1e-9)
-        var weights = [Double](repeating: 0, count: size)
+        let floor = max(leastEigenvalue, 1e-9)
+        var system = [Double](repeating: 0, count: size * size)
         for (value, vector) in zip(noisy.values, noisy.vectors) {
-            let projection = zip(vector, right).reduce(0) { $0 + $1.0 * $1.1 }
-            let factor = projection / (max(value, floor) + ridge)
-            for i in 0..<size { weights[i] += factor * vector[i] }
+            for i in 0..<size {
+                for j in 0..<size { system[i * size + j] += max(value, floor) * vector[i] * vector[j] }
+            }
         }
+        for i in 1..<size { system[i * size + i] += ridge }
+        let weights = Cholesky.solve(system, right)
         var (coefficients, intercept) = scaling.unscaled(weights)
         coefficients = coefficients.map { $0 * targetScale }
         intercept = intercept * targetScale + targetOffset

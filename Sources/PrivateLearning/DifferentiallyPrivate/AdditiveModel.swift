@@ -66,6 +66,8 @@ public struct AdditiveModel: TableModel, Hashable {
         let names = terms.flatMap(\.columns)
         let integers = try plan.encode(table, needing: names)
         let rows = integers.realRows(try names.map { try plan.index(of: $0) }, plan: plan)
+        // An expected value lies within the target's bounds, which are public.
+        let limits = try plan.columns[plan.index(of: target)].encoding
         return (0..<table.rowCount).map { row in
             var score = intercept
             var start = row * names.count
@@ -74,7 +76,7 @@ public struct AdditiveModel: TableModel, Hashable {
                 score += scores[index][term.bin { rows[first + $0] }]
                 start += term.columns.count
             }
-            return link.mean(score)
+            return link == .identity ? min(max(score, limits.lower), limits.upper) : link.mean(score)
         }
     }
 
@@ -99,7 +101,7 @@ public struct AdditiveModel: TableModel, Hashable {
 
     public init(safetensors file: Safetensors) throws(PrivateLearningError) {
         let architecture = try file.architecture(Self.format, Architecture.self)
-        for name in architecture.terms.flatMap(\.columns) { _ = try architecture.plan.index(of: name) }
+        for name in architecture.terms.flatMap(\.columns) + [architecture.target] { _ = try architecture.plan.index(of: name) }
         let counts = architecture.terms.map(\.binCount)
         let all = try file.values("scores", shape: [counts.reduce(0, +)])
         var scores: [[Double]] = []

@@ -6,8 +6,9 @@ import Randomness
 ///
 /// Noisy histograms of all features come first. Then, round by round and feature by feature, a tree whose splits are
 /// drawn at random, without a look at the data, groups the feature's bins into leaves; the sums of residuals in the
-/// leaves are released with noise, and each leaf's bins move by rate·(sum/noisy count), less where noise outweighs the
-/// count. Since splits cost nothing, all of the budget goes into sums.
+/// leaves are released with noise, and each leaf's bins move by rate·sum·c/(c² + (σ/s)²), c the leaf's noisy count, σ the
+/// deviation of the sum's noise and s what mean residuals usually are, 0.3 or 0.15 of a numeric target's half width. Since splits cost
+/// nothing, all of the budget goes into sums.
 /// - Guarantee: ``terms``.
 /// - Cost: O(n) a feature and round.
 /// - Reference: Nori, Caruana, Bu, Shen, Kulkarni 2021, Algorithm 2 (DP-EBM, the Gaussian variant); ours splits by noisy
@@ -30,7 +31,7 @@ public struct NoisyBoosting: PrivateEstimator {
     ///   - bins: of a number, of equal width within its public bounds.
     /// - Errors: `invalidParameter`.
     public init(
-        _ terms: PrivacyTerms, shape: FeatureShape, plan: EncodingPlan, isClassification: Bool, rounds: Int = 20,
+        _ terms: PrivacyTerms, shape: FeatureShape, plan: EncodingPlan, isClassification: Bool, rounds: Int = 10,
         rate: Double = 1, leaves: Int = 4, bins: Int = 32
     ) throws {
         guard (1...10_000).contains(rounds) else {
@@ -96,6 +97,7 @@ public struct NoisyBoosting: PrivateEstimator {
         let histogram = try histograms(bins, count: rows.rowCount, using: &random)
         let mechanism = try budget.mechanism(1, rowNorm: 1)
         let link: Link = isClassification ? .logit : .identity
+        let usual = isClassification ? 0.3 : 0.15
         var scores = functions.map { [Double](repeating: 0, count: $0.binCount) }
         var sums = [Double](repeating: 0, count: rows.rowCount)
         let dimension = mechanism.dimension
@@ -113,7 +115,9 @@ public struct NoisyBoosting: PrivateEstimator {
                 let noisy = try mechanism.release(residuals.values, using: &random)
                 var sizes = [Double](repeating: 0, count: leafCount)
                 for (bin, leaf) in leafOfBin.enumerated() { sizes[leaf] += counts[bin] }
-                let steps = sizes.indices.map { rate * noisy[$0] / (max(sizes[$0], 0) + mechanism.deviation) }
+                // The best linear estimate of a leaf's mean residual when such means have the usual deviation.
+                let spread = mechanism.deviation * mechanism.deviation / (usual * usual)
+                let steps = sizes.indices.map { rate * noisy[$0] * max(sizes[$0], 0) / (sizes[$0] * sizes[$0] + spread) }
                 let moves = leafOfBin.map { min(max(steps[$0], -1), 1) }
                 for bin in moves.indices { scores[index][bin] += moves[bin] }
                 for row in 0..<rows.rowCount { sums[row] += moves[Int(bins[index][row])] }

@@ -28,10 +28,12 @@ public struct ObjectivePerturbation: PrivateEstimator {
     public let noise: Double
     private let moments: GaussianBudget?
     private let release: PrivacyTerms
+    /// Of (1, z): sets the penalty, not the guarantee.
+    private static let usualWeightNorm = 5.0
 
     /// - Parameter ridge: λ for rows of norm 1, at least; it is raised to what ε asks for.
     public init(
-        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .declaredBounds, ridge: Double = 0
+        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1), ridge: Double = 0
     ) throws {
         guard shape.width <= 1000 else {
             throw PrivateLearningError.parameter("features", shape.width, "at most 1000")
@@ -51,9 +53,14 @@ public struct ObjectivePerturbation: PrivateEstimator {
         release = try part(0.01 * rest)
         let loss = ObjectivePerturbationLoss(
             neighbouring: terms.neighbouring, rowsPerUnit: terms.rowsPerUnit, dimension: shape.width + 1)
-        // Three tenths of ε for the curvature, the rest for the noise; more where a larger penalty is wanted.
-        relativeRidge = max(4 * ridge, loss.relativeRidge(curvatureLoss: 0.3 * main.epsilon))
-        noise = loss.noise(epsilon: main.epsilon, delta: main.delta, relativeRidge: relativeRidge)
+        // Three tenths of ε for the curvature, the rest for the noise. Where that leaves a penalty which lets the noise
+        // move the weights by more than weights of standardised features usually are, it is raised.
+        var relative = max(4 * ridge, loss.relativeRidge(curvatureLoss: 0.3 * main.epsilon))
+        let first = loss.noise(epsilon: main.epsilon, delta: main.delta, relativeRidge: relative)
+        let size = Double(shape.width + 1)
+        relative = max(relative, 4 * first * size.squareRoot() / (shape.normBound * Self.usualWeightNorm))
+        relativeRidge = relative
+        noise = loss.noise(epsilon: main.epsilon, delta: main.delta, relativeRidge: relative)
         self.terms = terms
         self.scaling = scaling
         self.shape = shape
