@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "DifferentialPrivacy", "FixedPoint", "Paillier",
-                "Parallelism", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
@@ -97,7 +97,8 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports",
+                "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
