@@ -25,7 +25,7 @@ struct EvaluateCommand: ParsableCommand {
         let predicted: [Double]
         let actual: [Double]
         if let model {
-            let fitted = try ModelFile.read(model)
+            let fitted = try ModelFile.readAny(model)
             predicted = try fitted.predict(rows)
             actual = try fitted.outcomes(in: rows, target: target)
         } else {

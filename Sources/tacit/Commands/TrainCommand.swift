@@ -31,8 +31,14 @@ struct TrainCommand: ParsableCommand {
 
     enum Model: String, ExpressibleByArgument, CaseIterable {
         case linear, ridge, logistic, poisson, mlp, cnn, mobilenet
+        case naiveBayes = "naive-bayes"
+        case boostedTrees = "boosted-trees"
+        case kMeans = "k-means"
+        case principalComponents = "principal-components"
 
         var isNetwork: Bool { [.mlp, .cnn, .mobilenet].contains(self) }
+        /// Fitted with differential privacy or not at all.
+        var isPrivateOnly: Bool { [.naiveBayes, .boostedTrees, .kMeans, .principalComponents].contains(self) }
     }
 
     @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
@@ -41,6 +47,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "A CSV file, or the name of a registered data set, for --plain and --private.") var data: String?
     @OptionGroup(title: "Private training") var privacy: PrivateTrainingOptions
     @OptionGroup(title: "Networks") var network: NetworkTrainingOptions
+    @OptionGroup(title: "Private training of other models") var table: PrivateTableOptions
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The column to predict; without it the plan's.") var target: String?
     @Option(help: "Columns to predict from, separated by commas; without it all others.") var features: String?
@@ -52,7 +59,11 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "CKKS: training iterations; auto takes as many as the keys' levels allow.") var iterations = "auto"
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
-    @Option(help: "linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet.")
+    @Option(
+        help: """
+            linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet; with --private also \
+            logistic, naive-bayes, boosted-trees, k-means and principal-components.
+            """)
     var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
         [Double] = []
@@ -71,6 +82,9 @@ struct TrainCommand: ParsableCommand {
         }
         guard !privacy.isPrivate || data != nil else { throw ValidationError("--private needs --data") }
         if privacy.isPrivate || plain && model.isNetwork { return }
+        guard !model.isPrivateOnly else {
+            throw ValidationError("--model \(model.rawValue): is fitted with --private only")
+        }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
         guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {
             throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
@@ -211,7 +225,7 @@ struct TrainCommand: ParsableCommand {
     private var trainingRequest: PrivateTrainingRequest {
         PrivateTrainingRequest(
             model: model, data: data ?? "", target: target, features: chosenFeatures, format: format, privacy: privacy,
-            network: network, seed: seed, out: out, isQuiet: common.quiet)
+            network: network, table: table, seed: seed, out: out, isQuiet: common.quiet)
     }
 
     private var chosenFeatures: [String]? {

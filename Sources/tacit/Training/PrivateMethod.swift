@@ -69,6 +69,7 @@ struct PrivateTrainingRequest {
     var format: TableFormatOptions
     var privacy: PrivateTrainingOptions
     var network: NetworkTrainingOptions
+    var table: PrivateTableOptions
     var seed: UInt64
     var out: String
     var isQuiet: Bool
@@ -82,9 +83,13 @@ enum PrivateMethods {
     static func method(for request: PrivateTrainingRequest) throws -> any PrivateMethod {
         switch request.model {
         case .cnn, .mobilenet, .mlp: try PrivateNetworkMethod(request)
-        case .linear, .ridge, .logistic, .poisson:
+        case .linear, .logistic, .naiveBayes, .boostedTrees, .kMeans, .principalComponents:
+            try PrivateTableMethod(request)
+        case .ridge, .poisson:
             throw CommandFailure(
-                .usage, "--model \(request.model.rawValue): cannot be trained privately; want cnn, mlp or mobilenet")
+                .usage,
+                "--model \(request.model.rawValue): cannot be trained privately; want linear, whose penalty follows from the "
+                    + "noise, or another model")
         }
     }
 }
