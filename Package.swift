@@ -162,9 +162,8 @@ let package = Package(
         .testTarget(
             name: "PrivateLearningTests",
             dependencies: [
-                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "FixedPoint", "Paillier",
-                "PrivateLearning",
-                "Randomness", "Tabular", "TacitTestSupport",
+                "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "DifferentialPrivacy",
+                "FixedPoint", "Paillier", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
         // Runs the built executable, which `swift test` makes with all other products; an executable is not imported.

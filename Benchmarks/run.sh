@@ -32,5 +32,9 @@ run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
 if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
     run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
 fi
+# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.15 and opacus 1.6.
+if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
+    run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
+fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

@@ -34,7 +34,8 @@ func studies(seed: UInt64) throws -> [Study] {
     var result: [Study] = []
     func add(_ name: String, _ table: Table, _ schema: Schema, target: String? = nil, isClassification: Bool) throws {
         guard only.isEmpty || only == name else { return }
-        let plan = try EncodingPlan(schema: schema, target: target, maximumRows: EncodingPlan.rowLimit, minimumCohort: 1)
+        let plan = try EncodingPlan(
+            schema: schema, target: target, maximumRows: EncodingPlan.rowLimit, minimumCohort: 1)
         let split = try table.split(testShare: 0.2, seed: seed)
         result.append(
             Study(
@@ -103,7 +104,9 @@ func baseline(_ study: Study) throws -> any TableModel {
 }
 
 /// Every private way to fit a study's target.
-func methods(_ study: Study, _ terms: PrivacyTerms) throws -> [(name: String, fit: (BoundedRows) throws -> any TableModel)] {
+func methods(_ study: Study, _ terms: PrivacyTerms) throws -> [(
+    name: String, fit: (BoundedRows) throws -> any TableModel
+)] {
     let shape = try FeatureShape(plan: study.plan, target: study.target)
     var result: [(name: String, fit: (BoundedRows) throws -> any TableModel)] = []
     let scalings: [(String, PrivateScaling)] = [("", .declaredBounds), (", noisy moments", .noisyMoments(share: 0.1))]

@@ -32,7 +32,8 @@ struct Convolution {
             base += series.positions.first ?? 0
             let count = dense.count + span
             let rounded = (count + 31) & ~31
-            let padded = [Double](repeating: 0, count: span) + dense
+            let padded =
+                [Double](repeating: 0, count: span) + dense
                 + [Double](repeating: 0, count: rounded - dense.count)
             dense = [Double](unsafeUninitializedCapacity: rounded) { buffer, filled in
                 padded.withUnsafeBufferPointer {

@@ -21,7 +21,8 @@ public struct AdaptiveSufficientStatistics: PrivateEstimator {
     private let budget: GaussianBudget
 
     /// - Errors: `invalidParameter`.
-    public init(_ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1)) throws {
+    public init(_ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1)) throws
+    {
         let width = shape.width
         guard width <= 1000 else { throw PrivateLearningError.parameter("features", width, "at most 1000") }
         try scaling.check()

@@ -14,6 +14,11 @@ public struct AdditiveModel: TableModel, Hashable {
         /// bins are "column i is 1" and, last, "none is".
         public var edges: [Double]
 
+        public init(columns: [String], edges: [Double]) {
+            self.columns = columns
+            self.edges = edges
+        }
+
         public var binCount: Int { (edges.isEmpty ? columns.count : edges.count) + 1 }
 
         func bin(_ values: (Int) -> Double) -> Int {
@@ -101,7 +106,9 @@ public struct AdditiveModel: TableModel, Hashable {
 
     public init(safetensors file: Safetensors) throws(PrivateLearningError) {
         let architecture = try file.architecture(Self.format, Architecture.self)
-        for name in architecture.terms.flatMap(\.columns) + [architecture.target] { _ = try architecture.plan.index(of: name) }
+        for name in architecture.terms.flatMap(\.columns) + [architecture.target] {
+            _ = try architecture.plan.index(of: name)
+        }
         let counts = architecture.terms.map(\.binCount)
         let all = try file.values("scores", shape: [counts.reduce(0, +)])
         var scores: [[Double]] = []

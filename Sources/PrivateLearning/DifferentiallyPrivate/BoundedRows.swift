@@ -88,7 +88,8 @@ public struct BoundedRows: Sendable {
             if let row = keys.firstIndex(of: -1) {
                 throw PrivateLearningError(
                     code: .invalidValue,
-                    message: "row \(row + 1), column \(unitColumn): got no value, want the unit that the row belongs to")
+                    message: "row \(row + 1), column \(unitColumn): got no value, want the unit that the row belongs to"
+                )
             }
             var seen = [Int](repeating: 0, count: (keys.max() ?? -1) + 1)
             for (row, key) in keys.enumerated() {

@@ -32,7 +32,8 @@ public struct NaiveBayesModel: TableModel, Hashable {
         guard fits, !numbers.isEmpty || !flags.isEmpty else {
             throw PrivateLearningError(
                 code: .invalidFile,
-                message: "naive Bayes: want a prior and rates in (0, 1), deviations above 0, one for each feature and class")
+                message:
+                    "naive Bayes: want a prior and rates in (0, 1), deviations above 0, one for each feature and class")
         }
         self.target = target
         self.plan = plan

@@ -104,7 +104,8 @@ public struct NoisyBoosting: PrivateEstimator {
         for _ in 0..<rounds {
             for (index, function) in functions.enumerated() {
                 let counts = histogram[index]
-                let leafOfBin = function.edges.isEmpty
+                let leafOfBin =
+                    function.edges.isEmpty
                     ? Array(0..<function.binCount) : randomLeaves(counts, using: &random)
                 let leafCount = (leafOfBin.max() ?? 0) + 1
                 var residuals = FixedPointSums(count: dimension, bound: 1)
@@ -117,7 +118,9 @@ public struct NoisyBoosting: PrivateEstimator {
                 for (bin, leaf) in leafOfBin.enumerated() { sizes[leaf] += counts[bin] }
                 // The best linear estimate of a leaf's mean residual when such means have the usual deviation.
                 let spread = mechanism.deviation * mechanism.deviation / (usual * usual)
-                let steps = sizes.indices.map { rate * noisy[$0] * max(sizes[$0], 0) / (sizes[$0] * sizes[$0] + spread) }
+                let steps = sizes.indices.map {
+                    rate * noisy[$0] * max(sizes[$0], 0) / (sizes[$0] * sizes[$0] + spread)
+                }
                 let moves = leafOfBin.map { min(max(steps[$0], -1), 1) }
                 for bin in moves.indices { scores[index][bin] += moves[bin] }
                 for row in 0..<rows.rowCount { sums[row] += moves[Int(bins[index][row])] }

@@ -26,7 +26,8 @@ public struct NoisyGradientDescent: PrivateEstimator {
     ///   - samplingRate: the chance of each unit to take part in a step; below 1 only under `addOrRemoveOne`.
     /// - Errors: `invalidParameter`; those of the accountant.
     public init(
-        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1), steps: Int = 300,
+        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1),
+        steps: Int = 300,
         samplingRate: Double = 1
     ) throws {
         guard shape.width <= 100_000 else {

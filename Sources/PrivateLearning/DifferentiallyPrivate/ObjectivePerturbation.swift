@@ -33,7 +33,8 @@ public struct ObjectivePerturbation: PrivateEstimator {
 
     /// - Parameter ridge: λ for rows of norm 1, at least; it is raised to what ε asks for.
     public init(
-        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1), ridge: Double = 0
+        _ terms: PrivacyTerms, shape: FeatureShape, scaling: PrivateScaling = .noisyMoments(share: 0.1),
+        ridge: Double = 0
     ) throws {
         guard shape.width <= 1000 else {
             throw PrivateLearningError.parameter("features", shape.width, "at most 1000")
@@ -130,7 +131,7 @@ public struct ObjectivePerturbation: PrivateEstimator {
 ///     δ(ε) ≤ E[(1 − e^(ε′ − μχ − μ²/2))⁺],   ε′ = ε − r·log(1 + k/(r·ρ)),   ρ = 4λ/R².
 ///
 /// - Reference: for k = 1 and adding or removing, Redberg, Koskela, Wang 2023, Theorem 3.2.
-struct ObjectivePerturbationLoss {
+package struct ObjectivePerturbationLoss {
     /// k of the determinants, and rows in g.
     private let rows: Double
     private let gradients: Double
@@ -138,7 +139,7 @@ struct ObjectivePerturbationLoss {
     private let rank: Double
     private let freedom: Int
 
-    init(neighbouring: Neighbouring, rowsPerUnit: Int, dimension: Int) {
+    package init(neighbouring: Neighbouring, rowsPerUnit: Int, dimension: Int) {
         rows = Double(rowsPerUnit)
         gradients = rows * neighbouring.sensitivityOfSum
         rank = Double(min(rowsPerUnit, dimension))
@@ -146,12 +147,16 @@ struct ObjectivePerturbationLoss {
     }
 
     /// r·log(1 + k/(r·ρ)), upward.
-    func curvatureLoss(relativeRidge: Double) -> Double { rank * log1p(rows / (rank * relativeRidge)) * (1 + 1e-14) }
+    package func curvatureLoss(relativeRidge: Double) -> Double {
+        rank * log1p(rows / (rank * relativeRidge)) * (1 + 1e-14)
+    }
 
-    func relativeRidge(curvatureLoss: Double) -> Double { rows / rank / expm1(curvatureLoss / rank) * (1 + 1e-12) }
+    package func relativeRidge(curvatureLoss: Double) -> Double {
+        rows / rank / expm1(curvatureLoss / rank) * (1 + 1e-12)
+    }
 
     /// P(χ > x) for χ with `freedom` degrees of freedom, upward.
-    func tail(_ x: Double) -> Double {
+    package func tail(_ x: Double) -> Double {
         guard x > 0 else { return 1 }
         let y = x * x / 2
         // Q(a, y) from Q(½, y) = erfc √y or Q(1, y) = e^−y by Q(a + 1, y) = Q(a, y) + y^a·e^−y/Γ(a + 1).
@@ -167,7 +172,7 @@ struct ObjectivePerturbationLoss {
     }
 
     /// An upper bound of δ at ε, for σ = `noise`·R.
-    func delta(epsilon: Double, noise: Double, relativeRidge: Double) -> Double {
+    package func delta(epsilon: Double, noise: Double, relativeRidge: Double) -> Double {
         let rest = epsilon - curvatureLoss(relativeRidge: relativeRidge)
         let mu = gradients / noise * (1 + 1e-14)
         // ∫ e^(ε′ − w)·P(W > w) dw over w ≥ ε′, the tail taken at the lower end of every interval.
@@ -185,7 +190,7 @@ struct ObjectivePerturbationLoss {
     }
 
     /// The least σ/R for (ε, δ), found from above.
-    func noise(epsilon: Double, delta wanted: Double, relativeRidge: Double) -> Double {
+    package func noise(epsilon: Double, delta wanted: Double, relativeRidge: Double) -> Double {
         func suffices(_ noise: Double) -> Bool {
             delta(epsilon: epsilon, noise: noise, relativeRidge: relativeRidge) <= wanted
         }

@@ -1,14 +1,14 @@
 /// Eigenvalues and vectors of small symmetric matrices.
-struct SymmetricEigen {
+package struct SymmetricEigen {
     /// In descending order.
-    let values: [Double]
+    package let values: [Double]
     /// `vectors[k]` belongs to `values[k]` and has norm 1.
-    let vectors: [[Double]]
+    package let vectors: [[Double]]
 
     /// By Jacobi's rotations; the error is a few units in the last place of the largest eigenvalue.
     /// - Parameter matrix: row-major, symmetric.
     /// - Reference: Golub, Van Loan, Matrix Computations (2013), section 8.5.
-    init(_ matrix: [Double], size: Int) {
+    package init(_ matrix: [Double], size: Int) {
         precondition(matrix.count == size * size, "matrix: want \(size) × \(size) numbers")
         var a = matrix
         var v = [Double](repeating: 0, count: size * size)

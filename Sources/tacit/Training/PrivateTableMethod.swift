@@ -28,7 +28,8 @@ struct PrivateTableOptions: ParsableArguments {
     @Option(help: "Principal components: how many.") var components: Int?
     @Option(
         help: ArgumentHelp(
-            "How numbers are scaled: moments (means and deviations, released for a tenth of ε) or bounds (of the schema)."))
+            "How numbers are scaled: moments (means and deviations, released for a tenth of ε) or bounds (of the schema)."
+        ))
     var scaling: Scaling = .moments
 
     enum Scaling: String, ExpressibleByArgument, CaseIterable {
