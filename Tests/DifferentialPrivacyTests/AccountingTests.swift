@@ -241,6 +241,18 @@ import Testing
         #expect(throws: DifferentialPrivacyError.self) { try other.compose(event) }
     }
 
+    /// A mechanism's own event, its grid's cost included, can be accounted for on samples too.
+    @Test func sampledMechanisms() throws {
+        let mechanism = try GaussianMechanism(
+            deviation: 1.5, sensitivity: 1, dimension: 20, neighbouring: .addOrRemoveOne, unit: PrivacyUnit("row"),
+            sampling: .poisson(rate: 0.01))
+        let measured = try mechanism.measure(delta: 1e-6, count: 200)
+        var plain = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+        try plain.compose(.poissonSampled(rate: 0.01, event: .gaussian(noiseMultiplier: 1.5)), count: 200)
+        let bounds = try plain.epsilonBounds(delta: 1e-6)
+        #expect(measured.upper >= bounds.lower && measured.upper < bounds.upper * 1.001, "\(measured) \(bounds)")
+    }
+
     @Test func poissonSampledLaplace() throws {
         for (rate, multiplier) in [(0.05, 0.7), (0.3, 2.0)] {
             var one = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)

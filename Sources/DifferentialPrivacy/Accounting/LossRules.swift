@@ -216,11 +216,26 @@ struct LossRules {
             }
             return try insert(.noise(.gaussian, scale: multiplier, rate: rate), times)
         }
+        // Releases that are (ε, δ)-private on whatever sample they see, such as what a mechanism's grid costs, may stand
+        // beside the Gaussians: given the Gaussians' results, theirs are mixtures that are (ε, δ)-close.
+        var gaussians: [PrivacyEvent] = []
+        var bounded: [(PrivacyEvent, Int)] = []
         var single: (PrivacyEvent, Int)?
         var leaves = 0
         try event.visitLeaves { leaf, count throws(DifferentialPrivacyError) in
             single = (leaf, count)
             leaves += 1
+            if case .gaussian = leaf { gaussians.append(.repeated(leaf, count: count)) }
+            if case .approximate = leaf { bounded.append((leaf, count)) }
+        }
+        if !gaussians.isEmpty, gaussians.count + bounded.count == leaves {
+            try addSampled(rate, .composed(gaussians), times)
+            for (leaf, count) in bounded {
+                let (all, overflow) = count.multipliedReportingOverflow(by: times)
+                guard !overflow else { throw .parameter("count", count, "fewer") }
+                try addLeaf(leaf, all)
+            }
+            return
         }
         guard leaves > 0 else { return }
         guard leaves == 1, case (.laplace(let multiplier), 1)? = single, 1 / multiplier < LossKey.largestLoss else {
