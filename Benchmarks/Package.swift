@@ -65,6 +65,13 @@ let package = Package(
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkClassical",
+            dependencies: [
+                .product(name: "Datasets", package: "tacit"),
+                .product(name: "DifferentialPrivacy", package: "tacit"),
+                .product(name: "PrivateLearning", package: "tacit"), .product(name: "Tabular", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkNetworks",
             dependencies: [
                 .product(name: "NeuralNetworks", package: "tacit"),

@@ -37,6 +37,9 @@ if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_DATA:-}" ]; then
     run $python Benchmarks/inference/compare_inference.py $bin/BenchmarkInference --mnist "$TACIT_DATA" \
         --model Benchmarks/.build/mnist-cnn.safetensors --cache Benchmarks/.build/tenseal-tutorial.npz \
         --tenseal "$TACIT_TENSEAL_PYTHON"
+# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.15 and opacus 1.6.
+if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
+    run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
 fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

@@ -12,8 +12,8 @@ INTRODUCTION = """# Benchmarks
 `make bench` measures us and the peers in one schedule on one machine: round after round each side takes its turn, and
 medians are compared, so that drift of the machine hits all alike. A ratio above 1 means that we are faster. On one core
 times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
-Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, each in the
-version that the tables name.
+Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, PyTorch and
+Opacus, dp-accounting and OpenDP, each in the version that the tables name or `Benchmarks/run.sh` installs.
 """
 
 
@@ -157,6 +157,50 @@ def encrypted(lines):
             "the clear on the 10,000 test images.\n\n") + table(
         ["", "encrypt", "evaluate", "decrypt", "we are faster by", "bytes sent", "bytes back", "keys", "accuracy",
          "same label", "largest error"], rows)
+def networks(lines):
+    names = {"cnn": "MNIST tutorial CNN", "mlp": "784-256-10", "small": "30-64-32-2"}
+    rate = lambda l, who: f"{l[who + '_per_second']:,}" if who + "_per_second" in l else "–"
+    memory = lambda l, who: l.get(who + "_peak_megabytes", "–")
+    rows = []
+    for l in lines:
+        best = max((w for w in ("opacus_hooks", "opacus_ghost", "opacus_functorch") if w + "_per_second" in l),
+                   key=lambda w: l[w + "_per_second"], default=None)
+        rows.append([names[l["model"]], l["batch"], l["threads"], rate(l, "ours_plain"), rate(l, "pytorch"),
+                     f"**{l.get('plain_to_pytorch', '–')}**", rate(l, "ours_private"),
+                     l.get("private_over_plain_time", "–"), rate(l, "opacus_hooks"),
+                     f"{rate(l, best)} ({best[7:]})" if best else "–", f"**{l.get('private_to_opacus_best', '–')}**",
+                     f"{memory(l, 'ours_private')} / {memory(l, best)}" if best else "–"])
+    return ("## Training networks beside PyTorch and Opacus\n\nExamples a second, medians. The peers step on one batch "
+            "that lies ready in memory; ours shuffle or sample 60,000 rows, which are in our peak memory.\n\n") + table(
+        ["network", "batch", "threads", "ours, plain", "PyTorch", "ratio", "ours, private",
+         "time over plain", "Opacus, default", "Opacus, fastest", "ratio", "peak MB, ours / theirs"], rows)
+
+
+def accounting(lines):
+    cases = {}
+    for l in lines:
+        cases.setdefault(l["case"], {})[l["implementation"]] = l
+    rows = []
+    for case, by in cases.items():
+        cell = lambda name: f"{by[name]['milliseconds']:.3g} ms, {by[name]['epsilon']:.6g}" if name in by else "–"
+        rows.append([case] + [cell(n) for n in ("loss fast", "loss standard", "loss fine", "dp-accounting pld 1e-3",
+                                                "dp-accounting pld 1e-4", "renyi", "dp-accounting rdp")])
+    return "## Privacy accounting beside dp-accounting, one core\n\nProcessor time and ε.\n\n" + table(
+        ["case", "ours, fast", "ours, standard", "ours, fine", "theirs, 1e-3", "theirs, 1e-4", "ours, Rényi",
+         "theirs, Rényi"], rows)
+
+
+def draws(lines):
+    return "## Draws of noise beside OpenDP, one core\n\n" + table(
+        ["noise", "scale", "who", "million a second"],
+        [[l["noise"], f"{l['scale']:.6g}", "OpenDP" if l["implementation"] == "OpenDP" else "ours, " + l["implementation"],
+          f"{l['million_per_second']:.3g}"] for l in lines])
+
+
+def releases(lines):
+    return "## Many different releases, one core\n\n" + table(
+        ["what", "resolution", "processor time", "ε"],
+        [[l["benchmark"], l["implementation"], f"{l['milliseconds']:.4g} ms", f"{l['epsilon']:.5g}"] for l in lines])
 
 
 def main():
@@ -165,10 +209,13 @@ def main():
     lines = [line for line in lines if "benchmark" in line]
     groups = {}
     for line in lines:
-        groups.setdefault(line["benchmark"].split("/")[0].split("-")[0], []).append(line)
+        name = line["benchmark"].split("/")[0].split("-")[0]
+        groups.setdefault("releases" if "releases of" in name or "each step" in name else name, []).append(line)
     parts = [INTRODUCTION, f"Measured on {processor()}, {platform.system()}.\n"]
     for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv),
                         ("ckks", ckks), ("encrypted", encrypted)):
+                        ("ckks", ckks), ("networks", networks), ("epsilon", accounting), ("releases", releases),
+                        ("draws", draws)):
         if name in groups:
             parts.append(write(groups[name]))
     with open(sys.argv[2], "w") as out:

@@ -1,14 +1,18 @@
 """Training throughput beside PyTorch and Opacus, interleaved in one schedule, one process for each measurement.
 
-    compare_networks.py EXECUTABLE [--seconds S] [--models cnn,mlp,small] [--batches 64,256,1024] [--threads 1,2]
+    compare_networks.py EXECUTABLE [--quick] [--seconds S] [--rounds R] [--models cnn,mlp,small]
+        [--batches 64,256,1024] [--threads 1,2] [--python PYTHON]
 
 Modes: plain (ordinary SGD), private; of Opacus "hooks" (its default), "ghost" (fast gradient clipping with ghost norms)
-and "functorch" where they run. Prints one JSON line for each measurement.
+and "functorch" where they run. Every side takes its turn in each round. Prints one JSON line for each model, batch and
+number of threads: medians over rounds of a process's median examples per second, largest peak memory, and ratios.
+PYTHON has torch and opacus.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -96,40 +100,67 @@ def peer(name, batch, mode, threads, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("executable")
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--models", default="cnn,mlp,small")
     parser.add_argument("--batches", default="64,256,1024")
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--peer", nargs=4, metavar=("MODEL", "BATCH", "MODE", "THREADS"))
     options = parser.parse_args()
     if options.peer:
         model, batch, mode, threads = options.peer
         return peer(model, int(batch), mode, int(threads), options.seconds)
+    if options.quick:
+        options.seconds, options.rounds = 0.8, 1
     for model in options.models.split(","):
         for batch in options.batches.split(","):
             for threads in options.threads.split(","):
-                for mode in ("plain", "private"):
-                    command = [
-                        options.executable, "--model", model, "--batch", batch, "--mode", mode, "--threads", threads,
-                        "--seconds", str(options.seconds),
-                    ]
-                    run(command)
-                for mode in ("plain", "hooks", "ghost", "functorch"):
-                    run(
-                        [
-                            sys.executable, __file__, options.executable, "--seconds", str(options.seconds), "--peer",
-                            model, batch, mode, threads,
-                        ],
-                        {"OMP_NUM_THREADS": threads},
-                    )
+                print(json.dumps(compare(options, model, batch, threads)), flush=True)
+
+
+def compare(options, model, batch, threads):
+    rates, peaks = {}, {}
+    for _ in range(options.rounds):
+        for mode in ("plain", "private"):
+            command = [options.executable, "--model", model, "--batch", batch, "--mode", mode, "--threads", threads,
+                       "--seconds", str(options.seconds)]
+            note(run(command), "ours_" + mode, rates, peaks)
+        for mode in ("plain", "hooks", "ghost", "functorch"):
+            command = [options.python, __file__, options.executable, "--seconds", str(options.seconds), "--peer",
+                       model, batch, mode, threads]
+            name = "pytorch" if mode == "plain" else "opacus_" + mode
+            note(run(command, {"OMP_NUM_THREADS": threads}), name, rates, peaks)
+    line = {"benchmark": "networks", "model": model, "batch": int(batch), "threads": int(threads)}
+    for name, values in rates.items():
+        line[name + "_per_second"] = int(statistics.median(values))
+        line[name + "_peak_megabytes"] = peaks[name]
+    speed = {name: statistics.median(values) for name, values in rates.items()}
+    if "ours_private" in speed:
+        line["private_over_plain_time"] = round(speed["ours_plain"] / speed["ours_private"], 2)
+        fastest = [speed[n] for n in speed if n.startswith("opacus")]
+        if "pytorch" in speed:
+            line["plain_to_pytorch"] = round(speed["ours_plain"] / speed["pytorch"], 2)
+        if fastest:
+            line["private_to_opacus_best"] = round(speed["ours_private"] / max(fastest), 2)
+        if "opacus_hooks" in speed:
+            line["private_to_opacus_default"] = round(speed["ours_private"] / speed["opacus_hooks"], 2)
+    return line
+
+
+def note(measured, name, rates, peaks):
+    if measured:
+        rates.setdefault(name, []).append(measured["median_per_second"])
+        peaks[name] = max(peaks.get(name, 0), measured["peak_megabytes"])
 
 
 def run(command, extra=None):
     result = subprocess.run(command, env={**os.environ, **(extra or {})}, capture_output=True, text=True)
     if result.returncode:
         print(f"{command}: {result.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-    else:
-        print(result.stdout.strip(), flush=True)
+        return None
+    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -18,8 +18,15 @@ static int32_t machine_tier(void) {
 #endif
 }
 
+// −1 until it is known; every thread finds the same.
+static _Atomic int32_t known = -1;
+
 int32_t tacit_cpu_tier(void) {
-    int32_t machine = machine_tier();
+    int32_t machine = atomic_load_explicit(&known, memory_order_relaxed);
+    if (machine < 0) {
+        machine = machine_tier();
+        atomic_store_explicit(&known, machine, memory_order_relaxed);
+    }
     int32_t highest = atomic_load_explicit(&limit, memory_order_relaxed);
     return machine < highest ? machine : highest;
 }

@@ -64,6 +64,44 @@ DEFINE_LOOPS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,f
 #define CHOOSE(NAME, ...) return NAME##_baseline(__VA_ARGS__)
 #endif
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))) static inline float row_squares_avx512(const float *x,
+                                                                                                          size_t count) {
+    __m512 sum = _mm512_setzero_ps();
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        __m512 v = _mm512_loadu_ps(x + i);
+        sum = _mm512_fmadd_ps(v, v, sum);
+    }
+    if (i < count) {
+        __m512 v = _mm512_maskz_loadu_ps((__mmask16)((1u << (count - i)) - 1), x + i);
+        sum = _mm512_fmadd_ps(v, v, sum);
+    }
+    return _mm512_reduce_add_ps(sum);
+}
+
+__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))) static void row_norms_avx512(
+    const float *a, ptrdiff_t a_stride, size_t a_count, const float *g, ptrdiff_t g_stride, size_t g_count, float one,
+    float *norms, size_t rows) {
+    for (size_t r = 0; r < rows; r++)
+        norms[r] += (one + row_squares_avx512(a + (ptrdiff_t)r * a_stride, a_count)) *
+                    row_squares_avx512(g + (ptrdiff_t)r * g_stride, g_count);
+}
+#endif
+
+void tacit_network_add_row_norms(const float *a, ptrdiff_t a_stride, size_t a_count, const float *g, ptrdiff_t g_stride,
+                                 size_t g_count, float one, float *norms, size_t rows) {
+#if defined(__x86_64__)
+    if (tacit_cpu_tier() >= TACIT_TIER_AVX512_IFMA)
+        return row_norms_avx512(a, a_stride, a_count, g, g_stride, g_count, one, norms, rows);
+#endif
+    for (size_t r = 0; r < rows; r++)
+        norms[r] += (one + tacit_network_sum_of_squares(a + (ptrdiff_t)r * a_stride, a_count)) *
+                    tacit_network_sum_of_squares(g + (ptrdiff_t)r * g_stride, g_count);
+}
+
 float tacit_network_sum_of_squares(const float *x, size_t count) { CHOOSE(sum_of_squares, x, count); }
 
 void tacit_network_add(float factor, const float *x, float *y, size_t count) { CHOOSE(add, factor, x, y, count); }

@@ -18,6 +18,10 @@ public protocol NetworkScalar: BinaryFloatingPoint, Sendable {
 
     /// Σ xᵢ².
     static func sumOfSquares(_ x: UnsafePointer<Self>, _ count: Int) -> Self
+    /// norms[r] += (one + Σ a²)·(Σ g²) over the r-th rows of a and g.
+    static func addRowNorms(
+        _ a: UnsafePointer<Self>, stride aStride: Int, count aCount: Int, _ g: UnsafePointer<Self>,
+        stride gStride: Int, count gCount: Int, one: Self, to norms: UnsafeMutablePointer<Self>, rows: Int)
     /// y += factor·x.
     static func add(_ factor: Self, times x: UnsafePointer<Self>, to y: UnsafeMutablePointer<Self>, _ count: Int)
     /// y = max(x, 0).
@@ -57,6 +61,13 @@ extension Float: NetworkScalar {
 
     public static func sumOfSquares(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
         tacit_network_sum_of_squares(x, count)
+    }
+
+    public static func addRowNorms(
+        _ a: UnsafePointer<Float>, stride aStride: Int, count aCount: Int, _ g: UnsafePointer<Float>,
+        stride gStride: Int, count gCount: Int, one: Float, to norms: UnsafeMutablePointer<Float>, rows: Int
+    ) {
+        tacit_network_add_row_norms(a, aStride, aCount, g, gStride, gCount, one, norms, rows)
     }
 
     public static func add(
@@ -120,6 +131,16 @@ extension Double: NetworkScalar {
         var sum = 0.0
         for i in 0..<count { sum += x[i] * x[i] }
         return sum
+    }
+
+    public static func addRowNorms(
+        _ a: UnsafePointer<Double>, stride aStride: Int, count aCount: Int, _ g: UnsafePointer<Double>,
+        stride gStride: Int, count gCount: Int, one: Double, to norms: UnsafeMutablePointer<Double>, rows: Int
+    ) {
+        for row in 0..<rows {
+            norms[row] +=
+                (one + sumOfSquares(a + row * aStride, aCount)) * sumOfSquares(g + row * gStride, gCount)
+        }
     }
 
     public static func add(

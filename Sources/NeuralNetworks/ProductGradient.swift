@@ -67,6 +67,12 @@ struct ProductGradient<Scalar: NetworkScalar>: Sendable {
         to norms: UnsafeMutablePointer<Scalar>
     ) {
         cache.unitGradients[slot] = nil
+        if units.areRows, positions == 1, inputs == 0 || Int(inputOffsets[inputs - 1]) == inputs - 1 {
+            Scalar.addRowNorms(
+                input.base + Int(positionOffsets[0]), stride: input.width, count: inputs, gradient.base + outputStart,
+                stride: gradient.width, count: outputs, one: bias == nil ? 0 : 1, to: norms, rows: units.count)
+            return
+        }
         let canKeep = units.count * gradientCount <= Self.keptLimit
         let rules = (0..<units.count).map {
             rule(positions: (units.starts[$0 + 1] - units.starts[$0]) * positions, canKeep: canKeep)

@@ -199,6 +199,117 @@ import Testing
         #expect(filter.remaining == spent)
     }
 
+    /// One release on a subset of fixed size has a closed form; many are no worse than by Rényi divergences.
+    @Test(arguments: [0.01, 0.1, 0.5]) func subsetsOfFixedSize(rate: Double) throws {
+        let event = PrivacyEvent.sampledWithoutReplacement(
+            population: 1000, batch: Int(1000 * rate), event: .gaussian(noiseMultiplier: 2.4))
+        var one = PrivacyLossAccountant(neighbouring: .replaceOne)
+        try one.compose(event)
+        for epsilon in [0.0, 0.05, 0.2, 1] {
+            let bounds = try one.deltaBounds(epsilon: epsilon)
+            // γ·δ of the whole mechanism at log(1 + (e^ε − 1)/γ), the sensitivity being twice the contribution.
+            var whole = PrivacyLossAccountant(neighbouring: .replaceOne)
+            try whole.compose(.gaussian(noiseMultiplier: 2.4))
+            let exact = rate * (try whole.delta(epsilon: log1p(expm1(epsilon) / rate)))
+            #expect(
+                bounds.lower <= exact * (1 + 1e-9) + 1e-15 && exact <= bounds.upper * (1 + 1e-9) + 1e-15,
+                "\(epsilon): \(bounds), \(exact)")
+            #expect(bounds.upper <= exact * 1.01 + 1e-12, "\(epsilon): \(bounds), \(exact)")
+        }
+        var many = PrivacyLossAccountant(neighbouring: .replaceOne, resolution: .fast)
+        var renyi = try RenyiAccountant(neighbouring: .replaceOne)
+        try many.compose(event, count: 500)
+        try renyi.compose(event, count: 500)
+        let bounds = try many.epsilonBounds(delta: 1e-5)
+        #expect(bounds.lower <= bounds.upper && bounds.upper < 1.02 * bounds.lower)
+        #expect(try bounds.lower <= renyi.epsilon(delta: 1e-5))
+        var whole = PrivacyLossAccountant(neighbouring: .replaceOne)
+        try whole.compose(.repeated(.gaussian(noiseMultiplier: 2.4), count: 500))
+        #expect(try bounds.upper <= whole.epsilon(delta: 1e-5))
+    }
+
+    @Test func subsetsOfFixedSizeWithLaplaceNoise() throws {
+        let event = PrivacyEvent.sampledWithoutReplacement(
+            population: 50, batch: 5, event: .laplace(noiseMultiplier: 2))
+        var accountant = PrivacyLossAccountant(neighbouring: .replaceOne)
+        try accountant.compose(event)
+        // δ = 0: the largest loss, log(1 + γ(e^ε − 1)) for ε = 1.
+        let bounds = try accountant.epsilonBounds(delta: 0)
+        let exact = log1p(0.1 * (exp(1) - 1))
+        #expect(bounds.lower <= exact * (1 + 1e-9) && exact <= bounds.upper * (1 + 1e-9) && bounds.upper < exact * 1.01)
+        var other = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+        #expect(throws: DifferentialPrivacyError.self) { try other.compose(event) }
+    }
+
+    /// A mechanism's own event, its grid's cost included, can be accounted for on samples too.
+    @Test func sampledMechanisms() throws {
+        let mechanism = try GaussianMechanism(
+            deviation: 1.5, sensitivity: 1, dimension: 20, neighbouring: .addOrRemoveOne, unit: PrivacyUnit("row"),
+            sampling: .poisson(rate: 0.01))
+        let measured = try mechanism.measure(delta: 1e-6, count: 200)
+        var plain = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+        try plain.compose(.poissonSampled(rate: 0.01, event: .gaussian(noiseMultiplier: 1.5)), count: 200)
+        let bounds = try plain.epsilonBounds(delta: 1e-6)
+        #expect(measured.upper >= bounds.lower && measured.upper < bounds.upper * 1.001, "\(measured) \(bounds)")
+    }
+
+    @Test func poissonSampledLaplace() throws {
+        for (rate, multiplier) in [(0.05, 0.7), (0.3, 2.0)] {
+            var one = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+            try one.compose(.poissonSampled(rate: rate, event: .laplace(noiseMultiplier: multiplier)))
+            let exact = log1p(rate * expm1(1 / multiplier))
+            let bounds = try one.epsilonBounds(delta: 0)
+            #expect(bounds.lower <= exact * (1 + 1e-9) && exact <= bounds.upper * (1 + 1e-9), "\(bounds) \(exact)")
+            // By pure privacy of each release, composition cannot be worse than the sum and the optimal theorem.
+            try one.compose(.poissonSampled(rate: rate, event: .laplace(noiseMultiplier: multiplier)), count: 99)
+            let optimal = try ClassicalComposition.optimal(epsilon: exact, delta: 0, count: 100, totalDelta: 1e-6)
+            #expect(try one.epsilon(delta: 1e-6) <= optimal * 1.001)
+        }
+    }
+
+    /// Bounds of a sum do not depend on the order, on grouping, or on how releases are written down.
+    @Test func compositionIsASum() throws {
+        var generator = SplitMix(state: 99)
+        var events: [PrivacyEvent] = []
+        for _ in 0..<12 {
+            let noise = 0.7 + 3 * generator.unit()
+            events.append(
+                generator.unit() < 0.5
+                    ? .poissonSampled(rate: 0.01 + 0.2 * generator.unit(), event: .gaussian(noiseMultiplier: noise))
+                    : .laplace(noiseMultiplier: 3 * noise))
+        }
+        func epsilon(_ event: PrivacyEvent) throws -> LossBounds {
+            var accountant = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+            try accountant.compose(event)
+            return try accountant.epsilonBounds(delta: 1e-6)
+        }
+        let forward = try epsilon(.composed(events))
+        let backward = try epsilon(.composed(events.reversed()))
+        let nested = try epsilon(.composed([.composed(Array(events[..<5])), .composed(Array(events[5...])), .nothing]))
+        for other in [backward, nested] {
+            #expect(abs(other.upper - forward.upper) < 1e-9 && abs(other.lower - forward.lower) < 1e-9)
+        }
+        let more = try epsilon(.composed(events + [events[0]]))
+        #expect(more.upper > forward.lower)
+    }
+
+    /// Whoever stops when the odometer shows little has lost no more than it shows: an adversary who chooses noise by
+    /// what it has spent never gets an exact ε above the reading.
+    @Test func odometerBoundsAdaptiveSpending() throws {
+        var odometer = try PrivacyOdometer(finest: 0.05, delta: 1e-6, neighbouring: .addOrRemoveOne)
+        var accountant = PrivacyLossAccountant(neighbouring: .addOrRemoveOne)
+        var multiplier = 40.0
+        for step in 0..<60 {
+            let event = PrivacyEvent.gaussian(noiseMultiplier: multiplier)
+            try odometer.record(event)
+            try accountant.compose(event)
+            let exact = try accountant.epsilon(delta: 1e-6)
+            #expect(
+                odometer.spent >= exact && odometer.spent < 2.2 * exact + 0.1, "\(step): \(odometer.spent) \(exact)")
+            multiplier = odometer.spent > 1 ? 60 : max(10, multiplier * 0.9)
+        }
+    }
+
     @Test func manyDifferentReleases() throws {
         var accountant = PrivacyLossAccountant(neighbouring: .addOrRemoveOne, resolution: .coarse)
         var fine = PrivacyLossAccountant(neighbouring: .addOrRemoveOne, resolution: .fast)

@@ -125,6 +125,119 @@ import Testing
         #expect(value > known ? value - known < 512 : known - value < 512, "\(value)")
     }
 
+    /// All sequences of words are run through, each word standing for one value modulo 24, so that every decision with a
+    /// denominator that divides 24 is counted exactly: after k words the decided share is that of the series
+    /// 1 − γ + γ²/2 − γ³/6 …, as integers.
+    @Test(arguments: [(1, 1), (1, 2), (2, 2), (0, 2)] as [(UInt128, UInt128)])
+    func bernoulliAgreesWithItsSeries(numerator: UInt128, denominator: UInt128) {
+        let depth = denominator == 1 ? 4 : 3
+        var accepted = 0
+        var rejected = 0
+        var total = 1
+        for _ in 0..<depth { total *= 24 }
+        for code in 0..<total {
+            var tape = Tape(code: code, words: depth)
+            let result = ExactSampling.bernoulliExponential(numerator, over: denominator, using: &tape)
+            // What needs more words than there are is left undecided.
+            if tape.isExhausted { continue }
+            if result { accepted += 1 } else { rejected += 1 }
+        }
+        // P(stop at k) = γ^(k−1)/(k−1)! − γ^k/k!; odd k accept.
+        let gamma = Double(numerator) / Double(denominator)
+        var (yes, no, power) = (0.0, 0.0, 1.0)
+        for k in 1...depth {
+            let next = power * gamma / Double(k)
+            if k % 2 == 1 { yes += power - next } else { no += power - next }
+            power = next
+        }
+        #expect(
+            Double(accepted) == (yes * Double(total)).rounded() && abs(yes * Double(total) - Double(accepted)) < 1e-6)
+        #expect(Double(rejected) == (no * Double(total)).rounded() && abs(no * Double(total) - Double(rejected)) < 1e-6)
+    }
+
+    /// Words taken from a number in base 24; beyond its digits zeros.
+    private struct Tape: SecureRandom {
+        var code: Int
+        var words: Int
+        var isExhausted = false
+        init(code: Int, words: Int) { (self.code, self.words) = (code, words) }
+        mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) {
+            if words == 0 { isExhausted = true }
+            // Beyond the digits a word that ends every decision.
+            let word = words == 0 ? 23 : UInt64(code % 24)
+            code /= 24
+            words = max(0, words - 1)
+            withUnsafeBytes(of: word.littleEndian) {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<buffer.count]))
+            }
+        }
+    }
+
+    /// 10⁸ draws and more of every sampler; four minutes.
+    @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil,
+            "SKIPPED: some minutes; set TACIT_LONG_TESTS to run it"))
+    func hundredMillionDraws() throws {
+        var random = SeededRandom(seed: 21)
+        let draws = 1 << 27
+        var buffer = [Int64](repeating: 0, count: 1 << 20)
+        for scale in [1.0, 2.7, 33] {
+            for (noise, mass) in [
+                (try DiscreteNoise.gaussian(deviation: scale), gaussianMass(scale * scale)),
+                (try DiscreteNoise.laplace(scale: scale), laplaceMass(scale)),
+            ] {
+                var counts: [Int64: Int] = [:]
+                var dense = [Int](repeating: 0, count: 4096)
+                for _ in 0..<draws >> 20 {
+                    buffer.withUnsafeMutableBufferPointer { noise.draw(into: $0, using: &random) }
+                    for x in buffer { dense[Int(x) + 2048] += 1 }
+                }
+                for (index, count) in dense.enumerated() where count > 0 { counts[Int64(index - 2048)] = count }
+                let (statistic, limit) = chiSquare(counts, draws, mass: mass)
+                print("scale \(scale), Gaussian \(noise.isGaussian), \(draws) draws: χ² \(statistic), limit \(limit)")
+                #expect(statistic < limit, "scale \(scale), Gaussian \(noise.isGaussian): \(statistic), limit \(limit)")
+            }
+        }
+        // Kolmogorov and Smirnov on a fine grid; ranks by counting in narrow bins, whose width adds to the distance.
+        func normal(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
+        func laplace(_ x: Double) -> Double { x < 0 ? 0.5 * exp(x) : 1 - 0.5 * exp(-x) }
+        let scale = 0x1p31
+        for (noise, distribution) in [
+            (try DiscreteNoise.gaussian(deviation: scale), normal), (try DiscreteNoise.laplace(scale: scale), laplace),
+        ] {
+            let bins = 1 << 20
+            let width = 80 * scale / Double(bins)
+            var counts = [Int](repeating: 0, count: bins)
+            for _ in 0..<draws >> 20 {
+                buffer.withUnsafeMutableBufferPointer { noise.draw(into: $0, using: &random) }
+                for x in buffer { counts[min(max(Int((Double(x) + 40 * scale) / width), 0), bins - 1)] += 1 }
+            }
+            var (below, distance) = (0, 0.0)
+            for (index, count) in counts.enumerated() {
+                below += count
+                let end = distribution((Double(index + 1) * width - 40 * scale) / scale)
+                distance = max(distance, abs(end - Double(below) / Double(draws)))
+            }
+            let statistic = distance * Double(draws).squareRoot()
+            print("fine grid, Gaussian \(noise.isGaussian), \(draws) draws: √n·D \(statistic), limit 2.69")
+            #expect(statistic < 2.69, "fine grid, Gaussian \(noise.isGaussian): \(statistic)")
+        }
+        // The integer samplers, at a tenth of a microsecond or so a decision, share 10⁸ among them.
+        for (a, b) in [(1, 4), (169, 100)] as [(UInt64, UInt64)] {
+            var counts: [Int64: Int] = [:]
+            let many = 50_000_000
+            var dense = [Int](repeating: 0, count: 256)
+            for _ in 0..<many {
+                dense[Int(ExactSampling.discreteGaussian(variance: a, over: b, using: &random)) + 128] += 1
+            }
+            for (index, count) in dense.enumerated() where count > 0 { counts[Int64(index - 128)] = count }
+            let (statistic, limit) = chiSquare(counts, many, mass: gaussianMass(Double(a) / Double(b)))
+            print("integers, σ² \(a)/\(b), \(many) draws: χ² \(statistic), limit \(limit)")
+            #expect(statistic < limit, "σ² \(a)/\(b): \(statistic), limit \(limit)")
+        }
+    }
+
     @Test func badScales() {
         for scale in [0, -1, .nan, .infinity, 0x1p40] {
             #expect(throws: DifferentialPrivacyError.self) { _ = try DiscreteNoise.gaussian(deviation: scale) }

@@ -25,6 +25,10 @@ void tacit_network_multiply_strided(const float *a, ptrdiff_t row_stride, ptrdif
 /// Σ x², in sixteen interleaved partial sums.
 float tacit_network_sum_of_squares(const float *x, size_t count);
 
+/// norms[r] += (one + Σ a²)·(Σ g²) over the r-th rows of a and g: squared norms of outer products and their biases.
+void tacit_network_add_row_norms(const float *a, ptrdiff_t a_stride, size_t a_count, const float *g, ptrdiff_t g_stride,
+                                 size_t g_count, float one, float *norms, size_t rows);
+
 /// Rounds y to the grid 2^(⌊log₂ deviation⌋ − 12) and adds normal noise rounded to the same grid; `count` is at most
 /// that of the random words rounded down to a multiple of 32, `tail` holds `spare` words for rare large draws.
 void tacit_network_add_gaussian(const uint32_t *random, const uint64_t *tail, size_t spare, float deviation, float *y,

@@ -27,6 +27,11 @@ void tacit_fourier_inverse(const tacit_fourier *plan, double *real, double *imag
 void tacit_spectrum_multiply(double *product_real, double *product_imaginary, double *bound, const double *real,
                              const double *imaginary, size_t length, uint64_t count_a, uint64_t count_b, double error);
 
+/// out[i] = Σ_k masses[k]·padded[i − shifts[k]] for i < n, a multiple of 32: the sum of a dense and a sparse
+/// distribution. Shifts are in [0, M]; `padded` points behind M zeros and is followed by zeros up to n.
+void tacit_noise_merge(double *out, size_t n, const double *padded, const int32_t *shifts, const double *masses,
+                       size_t atoms);
+
 /// The whole mirrored spectrum of a real sequence from such a half.
 void tacit_spectrum_complete(double *real, double *imaginary, const double *half_real, const double *half_imaginary,
                              size_t length);

@@ -3,6 +3,8 @@ import Foundation
 /// A release in the form in which losses are discretised: parameters of the sensitivity in force.
 enum LossKey: Hashable {
     case noise(NoiseKind, scale: Double, rate: Double)
+    /// On a subset of fixed size, a part `rate` of all, under replacement; `scale` is relative to the sensitivity then.
+    case subset(NoiseKind, scale: Double, rate: Double)
     case integer(NoiseKind, scale: Double, distance: Int)
     case approximate(epsilon: Double, delta: Double)
 
@@ -25,13 +27,17 @@ enum LossKey: Hashable {
     }
 
     private var noiseLoss: NoiseLoss? {
-        guard case .noise(let kind, let scale, let rate) = self else { return nil }
-        return NoiseLoss(noise: kind == .gaussian ? .gaussian : .laplace, scale: scale, rate: rate)
+        switch self {
+        case .noise(let kind, let scale, let rate), .subset(let kind, let scale, let rate):
+            NoiseLoss(noise: kind == .gaussian ? .gaussian : .laplace, scale: scale, rate: rate)
+        case .integer, .approximate: nil
+        }
     }
 
     func partition(_ grid: LossGrid) throws(DifferentialPrivacyError) -> LossCells {
         switch self {
         case .noise: noiseLoss!.partition(grid)
+        case .subset: noiseLoss!.partition(grid).symmetrised
         case .integer(let kind, let scale, let distance):
             try IntegerNoiseLoss(noise: kind == .gaussian ? .gaussian : .laplace, scale: scale, distance: distance)
                 .partition()
@@ -43,7 +49,7 @@ enum LossKey: Hashable {
     func spread() throws(DifferentialPrivacyError) -> Double {
         switch self {
         case .noise(.gaussian, let scale, 1): return 1 / scale
-        case .noise:
+        case .noise, .subset:
             let sketch = noiseLoss!.sketch
             return max(sketch.moments.variance, sketch.exchanged.moments.variance).squareRoot()
         case .integer(.gaussian, let scale, let distance): return Double(distance) / scale
@@ -149,10 +155,8 @@ struct LossRules {
             throw DifferentialPrivacyError(
                 code: .unsupportedEvent,
                 message: "\(leaf): has no privacy-loss distribution; use the Rényi or zero-concentrated accountant")
-        case .sampledWithoutReplacement:
-            throw DifferentialPrivacyError(
-                code: .unsupportedEvent,
-                message: "\(leaf): has no rule for privacy-loss distributions; use the Rényi accountant")
+        case .sampledWithoutReplacement(let population, let batch, let event):
+            try addSubset(batch, population, event, times)
         case .nothing, .composed, .repeated: break
         }
     }
@@ -161,6 +165,33 @@ struct LossRules {
         let (distance, overflow) = contribution.multipliedReportingOverflow(by: Int(sensitivity))
         guard !overflow, distance < 1 << 52 else { throw .parameter("contribution", contribution, "less than 2^51") }
         return distance
+    }
+
+    /// A subset of fixed size under replacement: δ at e^ε ≥ 1 is at most that of the mixture γP + (1 − γ)Q against Q, for
+    /// both orders of the neighbours, γ = batch/population.
+    /// - Reference: Balle, Barthe, Gaboardi 2018, Theorem 9; composition of dominating pairs, Zhu, Dong, Wang 2022,
+    ///   Theorem 10.
+    private mutating func addSubset(
+        _ batch: Int, _ population: Int, _ event: PrivacyEvent, _ times: Int
+    ) throws(DifferentialPrivacyError) {
+        if batch == 0 { return try event.visitLeaves { _, _ throws(DifferentialPrivacyError) in } }
+        if batch == population { return try addAll(event, times) }
+        let unsupported = DifferentialPrivacyError(
+            code: .unsupportedEvent,
+            message: "[\(event)] on a subset of fixed size: has a rule for Gaussian noise, or one release with Laplace "
+                + "noise, under replaceOne")
+        guard neighbouring == .replaceOne else { throw unsupported }
+        let rate = (Double(batch) / Double(population)).nextUp
+        if let multiplier = try event.gaussianMultiplier() {
+            let scale = (multiplier / sensitivity).nextDown
+            guard scale > 1e-3 else { throw .parameter("noiseMultiplier", multiplier, "above 0.002 with sampling") }
+            return try insert(.subset(.gaussian, scale: scale, rate: rate), times)
+        }
+        guard case .laplace(let multiplier) = event, sensitivity / multiplier < LossKey.largestLoss else {
+            throw unsupported
+        }
+        try event.visitLeaves { _, _ throws(DifferentialPrivacyError) in }
+        try insert(.subset(.laplace, scale: (multiplier / sensitivity).nextDown, rate: rate), times)
     }
 
     private mutating func addSampled(
@@ -185,11 +216,26 @@ struct LossRules {
             }
             return try insert(.noise(.gaussian, scale: multiplier, rate: rate), times)
         }
+        // Releases that are (ε, δ)-private on whatever sample they see, such as what a mechanism's grid costs, may stand
+        // beside the Gaussians: given the Gaussians' results, theirs are mixtures that are (ε, δ)-close.
+        var gaussians: [PrivacyEvent] = []
+        var bounded: [(PrivacyEvent, Int)] = []
         var single: (PrivacyEvent, Int)?
         var leaves = 0
         try event.visitLeaves { leaf, count throws(DifferentialPrivacyError) in
             single = (leaf, count)
             leaves += 1
+            if case .gaussian = leaf { gaussians.append(.repeated(leaf, count: count)) }
+            if case .approximate = leaf { bounded.append((leaf, count)) }
+        }
+        if !gaussians.isEmpty, gaussians.count + bounded.count == leaves {
+            try addSampled(rate, .composed(gaussians), times)
+            for (leaf, count) in bounded {
+                let (all, overflow) = count.multipliedReportingOverflow(by: times)
+                guard !overflow else { throw .parameter("count", count, "fewer") }
+                try addLeaf(leaf, all)
+            }
+            return
         }
         guard leaves > 0 else { return }
         guard leaves == 1, case (.laplace(let multiplier), 1)? = single, 1 / multiplier < LossKey.largestLoss else {

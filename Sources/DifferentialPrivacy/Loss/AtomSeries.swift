@@ -101,6 +101,19 @@ final class AtomSeries: Sendable {
         }
     }
 
+    /// Positions counted from the first one, and the tilted masses divided by their total e^`value`.
+    func tilted(_ theta: Double, value: Double) -> (shifts: [Int32], masses: [Double]) {
+        let step = theta * interval
+        let first = positions.first ?? 0
+        return (
+            positions.map { Int32($0 - first) },
+            positions.indices.map { exp(max(-745, logMasses[$0] + step * positions[$0] - value)) }
+        )
+    }
+
+    /// Grid points from the first to the last position.
+    var span: Double { (positions.last ?? 0) - (positions.first ?? 0) + 1 }
+
     /// Adds the tilted masses divided by their total e^`value` to `cells`, position `shift` at index 0, modulo the length.
     func fold(_ theta: Double, value: Double, shift: Double, into cells: UnsafeMutablePointer<Double>, length: Int) {
         let step = theta * interval

@@ -17,6 +17,40 @@ struct Convolution {
 
     var totalError: Double { massError * Double(masses.count) }
 
+    /// Few sparse series added directly, without a transform.
+    ///
+    /// All terms are positive, so a mass is off by at most a part in 2⁵³ for each product and addition in it; the error
+    /// of the exponentials is the cumulants' as everywhere.
+    /// - Parameter terms: at least one, each once.
+    init(direct terms: ArraySlice<(AtomSeries, AtomSeries.Cumulant)>, theta: Double, interval: Double) {
+        var base = 0.0
+        var dense: [Double] = [1]
+        var additions = 0
+        for (series, cumulant) in terms {
+            let (shifts, masses) = series.tilted(theta, value: cumulant.value)
+            let span = Int(shifts.last ?? 0)
+            base += series.positions.first ?? 0
+            let count = dense.count + span
+            let rounded = (count + 31) & ~31
+            let padded =
+                [Double](repeating: 0, count: span) + dense
+                + [Double](repeating: 0, count: rounded - dense.count)
+            dense = [Double](unsafeUninitializedCapacity: rounded) { buffer, filled in
+                padded.withUnsafeBufferPointer {
+                    tacit_noise_merge(
+                        buffer.baseAddress, rounded, $0.baseAddress! + span, shifts, masses, shifts.count)
+                }
+                filled = rounded
+            }
+            dense.removeLast(rounded - count)
+            additions += masses.count + 2
+        }
+        self.base = base
+        self.masses = dense
+        // Together the masses make 1, and each is off by a part of itself; divided so that `totalError` is that bound.
+        massError = Double(additions) * 2.3e-16 / Double(dense.count)
+    }
+
     /// - Parameter plan: its length is the window's.
     init(_ terms: [Term], theta: Double, interval: Double, base: Double, plan: FourierPlan) {
         self.base = base

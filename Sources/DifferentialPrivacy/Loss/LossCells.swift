@@ -28,6 +28,20 @@ struct LossCells {
             }, lossError: lossError)
     }
 
+    /// The pair whose hockey-stick divergences at e^ε ≥ 1 are this one's, and which is its own exchange: losses above 0
+    /// as here, below 0 mirrored, the rest at 0.
+    var symmetrised: LossCells {
+        let above = cells.filter { $0.low >= 0 }
+        let below = LossCells(cells: above, lossError: lossError).exchanged.cells
+        var (rest, error) = (1.0, 1e-15)
+        for cell in above {
+            rest -= cell.p + cell.q
+            error += cell.pError + cell.qError + 2.3e-16 * (cell.p + cell.q)
+        }
+        let zero = Cell(low: 0, high: 0, p: max(0, rest), q: max(0, rest), pError: error, qError: error)
+        return LossCells(cells: below + [zero] + above, lossError: lossError)
+    }
+
     /// Mean and variance of the loss under P, roughly, each cell at its finite ends' middle.
     var moments: (mean: Double, variance: Double) {
         var (mass, first, second) = (0.0, 0.0, 0.0)

@@ -78,9 +78,11 @@ struct LossComposition {
     }
 
     /// Cumulants from a sample of the groups, for choosing θ: where the answer is good enough.
-    private var sampled: LossComposition {
-        guard groups.count > 200 else { return self }
-        let step = groups.count / 100
+    private var sampled: LossComposition { sampled(100) }
+
+    private func sampled(_ wanted: Int) -> LossComposition {
+        guard groups.count > 2 * wanted else { return self }
+        let step = groups.count / wanted
         let chosen = stride(from: 0, to: groups.count, by: step).map { groups[$0] }
         let all = groups.reduce(0.0) { $0 + Double($1.count) }
         let some = chosen.reduce(0.0) { $0 + Double($1.count) }
@@ -138,7 +140,8 @@ struct LossComposition {
     private func convolved(
         _ theta: Double, _ parts: [AtomSeries.Cumulant], _ cumulant: AtomSeries.Cumulant
     ) -> Convolution? {
-        guard let window = window(theta, cumulant) else { return nil }
+        var none: WindowHint?
+        guard let window = window(theta, cumulant, hint: &none) else { return nil }
         // Many releases are first added in batches, whose windows are short.
         guard groups.count > Self.largestBatch else {
             return Convolution(
@@ -147,28 +150,64 @@ struct LossComposition {
         }
         let size = max(Self.largestBatch / 2, Int(Double(groups.count).squareRoot()))
         var batches: [Convolution.Term] = []
+        // Batches are alike: where one's bounds are least, the next one's are nearly so.
+        var hint: WindowHint? = WindowHint()
         for start in stride(from: 0, to: groups.count, by: size) {
             let range = start..<min(start + size, groups.count)
             let batch = LossComposition(groups: Array(groups[range]), interval: interval, isUpper: isUpper)
             let parts = Array(parts[range])
-            guard let window = batch.window(theta, batch.total(parts)) else { return nil }
+            guard let window = batch.window(theta, batch.total(parts), hint: &hint) else { return nil }
             let sum = Convolution(
-                zip(batch.groups, parts).map { .series($0.series, $1, count: $0.count) }, theta: theta,
-                interval: interval, base: window.base, plan: window.plan)
+                batch.terms(parts, theta: theta, length: window.plan.length), theta: theta, interval: interval,
+                base: window.base, plan: window.plan)
             batches.append(.batch(sum, error: sum.totalError + 2 * Self.outside))
         }
         return Convolution(batches, theta: theta, interval: interval, base: window.base, plan: window.plan)
     }
 
+    /// What is to be transformed: sparse series that come once are first added directly, four at a time, which is
+    /// cheaper than a transform of each.
+    private func terms(_ parts: [AtomSeries.Cumulant], theta: Double, length: Int) -> [Convolution.Term] {
+        var terms: [Convolution.Term] = []
+        var sparse: [(AtomSeries, AtomSeries.Cumulant)] = []
+        for (group, part) in zip(groups, parts) {
+            if group.count == 1, group.series.positions.count <= 160, group.series.span * 2 < Double(length) {
+                sparse.append((group.series, part))
+            } else {
+                terms.append(.series(group.series, part, count: group.count))
+            }
+        }
+        var start = 0
+        while start < sparse.count {
+            var end = start
+            var span = 0.0
+            while end < sparse.count, end - start < 4, span + sparse[end].0.span < Double(length) {
+                span += sparse[end].0.span
+                end += 1
+            }
+            let sum = Convolution(direct: sparse[start..<end], theta: theta, interval: interval)
+            terms.append(.batch(sum, error: sum.totalError))
+            start = end
+        }
+        return terms
+    }
+
+    /// Logarithms of the t at which the bounds of a window were least, relative to a first guess.
+    private struct WindowHint {
+        var above: Double?
+        var below: Double?
+    }
+
     /// A range of the grid beyond which the tilted sum has a mass of at most `outside`.
+    /// - Parameter hint: where earlier searches ended, for windows of similar sums; nil searches.
     private func window(
-        _ theta: Double, _ cumulant: AtomSeries.Cumulant
+        _ theta: Double, _ cumulant: AtomSeries.Cumulant, hint: inout WindowHint?
     ) -> (base: Double, plan: FourierPlan)? {
         let deviation = max(cumulant.variance.squareRoot(), interval)
         let surprise = -log(Self.outside / 2)
-        let sampled = sampled
+        let sampled = sampled(hint == nil ? 100 : 16)
         let here = sampled.groups.count == groups.count ? cumulant : sampled.cumulant(theta)
-        func reach(_ sign: Double) -> Double {
+        func reach(_ sign: Double, _ known: inout Double?) -> Double {
             // P(L ≥ m + W) ≤ e^(K(θ + t) − K(θ) − t(m + W)) for every t > 0, and likewise below. The bound on W has one
             // minimum over t; where it lies may be found from a sample.
             let guess = (2 * surprise).squareRoot() / deviation
@@ -178,7 +217,7 @@ struct LossComposition {
                 let value = (moved.value - here.value - sign * t * here.mean + surprise) / t
                 return value.isFinite ? value : .infinity
             }
-            var (step, at) = (1.0, -0.5)
+            var (step, at) = known.map { (0.5, $0) } ?? (1.0, -0.5)
             var best = bound(at, sampled, here)
             while step > 0.2 {
                 let (below, above) = (bound(at - step, sampled, here), bound(at + step, sampled, here))
@@ -191,9 +230,12 @@ struct LossComposition {
                 }
             }
             if sampled.groups.count < groups.count { best = bound(at, self, cumulant) }
+            known = at
             return max(best * (1 + 1e-9), 0) + 2 * interval
         }
-        let (above, below) = (reach(1), reach(-1))
+        var places = hint ?? WindowHint()
+        let (above, below) = (reach(1, &places.above), reach(-1, &places.below))
+        if hint != nil { hint = places }
         let cells = (above + below) / interval + 4
         guard cells.isFinite, cells < Double(1 << Self.largestLogLength) else { return nil }
         var logLength = 8

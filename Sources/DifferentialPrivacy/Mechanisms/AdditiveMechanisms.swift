@@ -71,7 +71,7 @@ public struct GaussianMechanism: Mechanism {
     /// What sampling costs besides the Gaussian: masses differ from the rounded Gaussian's by a factor within 1 ± 150/24σ²
     /// up to 12.2σ, σ ≥ 2²⁶ steps or more, hence ε; ``DiscreteNoise/statisticalDistance`` times 1 + e²⁰ gives δ, for ε of
     /// at most 20.
-    static func samplingCost(_ dimension: Int) -> (epsilon: Double, delta: Double) {
+    public static func gridCost(dimension: Int) -> (epsilon: Double, delta: Double) {
         let bits = Double(min(34, 26 + Int.bitWidth - (max(1, dimension) - 1).leadingZeroBitCount))
         return (16 * Double(dimension) * exp2(-2 * bits), min(0.5, 0x1p-58 * Double(dimension)))
     }
@@ -83,7 +83,7 @@ public struct GaussianMechanism: Mechanism {
         unit: PrivacyUnit, sampling: SamplingScheme
     ) throws(DifferentialPrivacyError) {
         guard dimension > 0 else { throw .parameter("dimension", dimension, "at least 1") }
-        let cost = Self.samplingCost(dimension)
+        let cost = Self.gridCost(dimension: dimension)
         guard epsilon > cost.epsilon, epsilon <= 20 else {
             throw .parameter("epsilon", epsilon, "in (\(cost.epsilon), 20]")
         }
@@ -115,7 +115,7 @@ public struct GaussianMechanism: Mechanism {
 
     public var unsampledEvent: PrivacyEvent {
         // The event's multiplier is relative to one unit's contribution.
-        let cost = Self.samplingCost(dimension)
+        let cost = Self.gridCost(dimension: dimension)
         return .composed([
             .gaussian(noiseMultiplier: (ratio * neighbouring.sensitivityOfSum).nextDown),
             .approximate(epsilon: cost.epsilon, delta: cost.delta),

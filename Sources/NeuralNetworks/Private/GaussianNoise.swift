@@ -34,9 +34,9 @@ public struct GridGaussianNoise: VectorNoise {
     ) {
         precondition(deviation >= 0 && deviation.isFinite, "deviation: want a finite number, at least 0")
         guard deviation > 0 else { return }
-        let block = 2048
-        // Words for the block, then a few for the tail: more than eight in a block happen with probability below 1e-30.
-        let spare = 8
+        let block = 8192
+        // Words for the block, then a few for the tail: more than sixteen in a block happen with probability below 1e-30.
+        let spare = 16
         withUnsafeTemporaryAllocation(byteCount: block * 4 + spare * 8, alignment: 64) { bytes in
             defer { tacit_zeroise(bytes.baseAddress, bytes.count) }
             var start = 0

@@ -46,13 +46,3 @@ extension IntegerTable {
         return result
     }
 }
-
-extension LinearModel {
-    /// The known outcomes of rows, encoded as the model's target was.
-    /// - Parameter target: another encoded column of the plan, in place of the model's target.
-    public func outcomes(in table: Table, target other: String? = nil) throws -> [Double] {
-        let name = other ?? target
-        let integers = try plan.encode(table, needing: [name])
-        return integers.realRows([try plan.index(of: name)], plan: plan)
-    }
-}

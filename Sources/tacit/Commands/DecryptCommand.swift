@@ -230,4 +230,12 @@ enum PredictionFile {
     static func write(_ values: [Double], to path: String) throws {
         try CSVWriter().write(Table(columns: [Column("prediction", numbers: values)]), to: path)
     }
+
+    /// One column for each component.
+    static func write(coordinates rows: [[Double]], to path: String) throws {
+        let columns = (0..<(rows.first?.count ?? 1)).map { component in
+            Column("component_\(component + 1)", numbers: rows.map { $0[component] })
+        }
+        try CSVWriter().write(Table(columns: columns), to: path)
+    }
 }

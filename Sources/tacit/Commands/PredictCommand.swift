@@ -91,8 +91,12 @@ struct PredictCommand: ParsableCommand {
             let rows = try network.predict(data, format, out: out)
             try done(rows: rows, target: network.model.task.target.name, isEncrypted: false)
         } else if let model, let data {
-            let fitted = try ModelFile.read(model)
+            let fitted = try ModelFile.readAny(model)
             let (table, _) = try format.read(data, needsTarget: false)
+            if let components = fitted as? ComponentModel {
+                try PredictionFile.write(coordinates: components.project(table), to: out)
+                return try done(rows: table.rowCount, target: components.target, isEncrypted: false)
+            }
             let values = try fitted.predict(table)
             try PredictionFile.write(values, to: out)
             try done(rows: values.count, target: fitted.target, isEncrypted: false)

@@ -33,6 +33,15 @@ struct TrainCommand: ParsableCommand {
         case linear, ridge, logistic, poisson, mlp, cnn, scatter, mobilenet
 
         var isNetwork: Bool { [.mlp, .cnn, .scatter, .mobilenet].contains(self) }
+        case linear, ridge, logistic, poisson, mlp, cnn, mobilenet
+        case naiveBayes = "naive-bayes"
+        case boostedTrees = "boosted-trees"
+        case kMeans = "k-means"
+        case principalComponents = "principal-components"
+
+        var isNetwork: Bool { [.mlp, .cnn, .mobilenet].contains(self) }
+        /// Fitted with differential privacy or not at all.
+        var isPrivateOnly: Bool { [.naiveBayes, .boostedTrees, .kMeans, .principalComponents].contains(self) }
     }
 
     @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
@@ -41,6 +50,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "A CSV file, or the name of a registered data set, for --plain and --private.") var data: String?
     @OptionGroup(title: "Private training") var privacy: PrivateTrainingOptions
     @OptionGroup(title: "Networks") var network: NetworkTrainingOptions
+    @OptionGroup(title: "Private training of other models") var table: PrivateTableOptions
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The column to predict; without it the plan's.") var target: String?
     @Option(help: "Columns to predict from, separated by commas; without it all others.") var features: String?
@@ -56,6 +66,10 @@ struct TrainCommand: ParsableCommand {
         help:
             "linear or ridge; in a ring also logistic or poisson; networks are mlp, and for images cnn, scatter and mobilenet."
     )
+        help: """
+            linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet; with --private also \
+            logistic, naive-bayes, boosted-trees, k-means and principal-components.
+            """)
     var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
         [Double] = []
@@ -77,6 +91,9 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("--activation: belongs to --plain and the networks cnn and mlp")
         }
         if privacy.isPrivate || plain && model.isNetwork { return }
+        guard !model.isPrivateOnly else {
+            throw ValidationError("--model \(model.rawValue): is fitted with --private only")
+        }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
         guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {
             throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
@@ -217,7 +234,7 @@ struct TrainCommand: ParsableCommand {
     private var trainingRequest: PrivateTrainingRequest {
         PrivateTrainingRequest(
             model: model, data: data ?? "", target: target, features: chosenFeatures, format: format, privacy: privacy,
-            network: network, seed: seed, out: out, isQuiet: common.quiet)
+            network: network, table: table, seed: seed, out: out, isQuiet: common.quiet)
     }
 
     private var chosenFeatures: [String]? {

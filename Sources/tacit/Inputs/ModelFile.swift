@@ -12,6 +12,16 @@ enum ModelFile {
         }
     }
 
+    /// A model of any kind that makes predictions for a table.
+    static func readAny(_ path: String) throws -> any TableModel {
+        let bytes = try readFile(path, limit: 1 << 28)
+        do throws(PrivateLearningError) {
+            return try TableModels.read(Safetensors(decoding: bytes))
+        } catch {
+            throw CommandFailure(.data, "\(path): \(error.message)")
+        }
+    }
+
     static func write(_ model: LinearModel, to path: String) throws {
         try writeAtomically(model.safetensors.encoded, to: path)
     }

@@ -55,16 +55,29 @@ struct TableFormatOptions: ParsableArguments {
             let names = Dataset.all.map(\.name).joined(separator: ", ")
             throw CommandFailure(.noInput, "\(data): no such file, and no data set of that name (there are: \(names))")
         }
-        guard var declared = try schema.map({ try Schema(path: $0) }) ?? Schema.sidecar(for: data) else {
+        var declared = try declaration(of: data, target: target)
+        if !needsTarget { declared = try Self.withoutTargets(declared) }
+        let table = try Table(csv: data, schema: declared, format: csvFormat)
+        return (table, declared)
+    }
+
+    /// The schema alone. Of a file's rows nothing is read; a registered data set is public and is loaded, since its schema
+    /// comes with its table.
+    func schema(of data: String, target: String?) throws -> Schema {
+        if Dataset.all.contains(where: { $0.name == data }) { return try read(data, target: target).schema }
+        guard FileManager.default.fileExists(atPath: data) else { return try read(data, target: target).schema }
+        return try declaration(of: data, target: target)
+    }
+
+    private func declaration(of data: String, target: String?) throws -> Schema {
+        guard let declared = try schema.map({ try Schema(path: $0) }) ?? Schema.sidecar(for: data) else {
             throw CommandFailure(
                 .configuration,
                 "\(data): has no schema; make a proposal with `tacit data schema --data \(data)`, check it, and confirm it"
             )
         }
-        if let target { declared = try declared.targeting(target) }
-        if !needsTarget { declared = try Self.withoutTargets(declared) }
-        let table = try Table(csv: data, schema: declared, format: csvFormat)
-        return (table, declared)
+        guard let target else { return declared }
+        return try declared.targeting(target)
     }
 
     /// The schema with its targets ignored, for rows whose outcome is not known yet.

@@ -75,9 +75,8 @@ struct NetworkData {
     /// The name of the unit that is a row.
     static let row = "row"
 
-    /// Only the chosen features, and never the column that says to whom a row belongs.
-    private static func restrict(_ schema: Schema, to features: [String]?, unit: String) throws -> Schema {
-        for name in features ?? [] { _ = try schema.column(name) }
+    /// Refuses a unit that is a feature or not there, and warns of rows that belong together.
+    static func check(_ schema: Schema, unit: String) throws {
         if unit != row, try schema.column(unit).role.isInput {
             throw CommandFailure(
                 .configuration, "\(unit): is a feature; give it the role privacy-unit or identifier in the schema")
@@ -87,6 +86,12 @@ struct NetworkData {
                 "--unit row: \(own.name) says to whom a row belongs; only single rows are protected, not all of one "
                     + "\(own.name)")
         }
+    }
+
+    /// Only the chosen features, and never the column that says to whom a row belongs.
+    private static func restrict(_ schema: Schema, to features: [String]?, unit: String) throws -> Schema {
+        for name in features ?? [] { _ = try schema.column(name) }
+        try check(schema, unit: unit)
         guard let features else { return schema }
         return try Schema(
             columns: schema.columns.map { column in

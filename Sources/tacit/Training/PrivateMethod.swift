@@ -76,6 +76,7 @@ struct PrivateTrainingRequest {
     var format: TableFormatOptions
     var privacy: PrivateTrainingOptions
     var network: NetworkTrainingOptions
+    var table: PrivateTableOptions
     var seed: UInt64
     var out: String
     var isQuiet: Bool
@@ -98,6 +99,14 @@ enum PrivateMethods {
             throw CommandFailure(
                 .usage,
                 "--model \(request.model.rawValue): cannot be trained privately; want cnn, scatter, mlp or mobilenet")
+        case .cnn, .mobilenet, .mlp: try PrivateNetworkMethod(request)
+        case .linear, .logistic, .naiveBayes, .boostedTrees, .kMeans, .principalComponents:
+            try PrivateTableMethod(request)
+        case .ridge, .poisson:
+            throw CommandFailure(
+                .usage,
+                "--model \(request.model.rawValue): cannot be trained privately; want linear, whose penalty follows from the "
+                    + "noise, or another model")
         }
     }
 }

@@ -42,11 +42,11 @@ struct PrivateTraining {
             neighbouring: releases.neighbouring.rawValue, unit: releases.unit, accountant: releases.accountant,
             metrics: Dictionary(result.metrics.map { ($0.name, $0.value) }) { first, _ in first },
             seconds: result.seconds)
-        let metrics = result.metrics.map { "\($0.name) \(String(format: "%.4f", $0.value))" }.joined(separator: ", ")
+        let metrics = result.metrics.map { ", \($0.name) \(String(format: "%.4f", $0.value))" }.joined()
         try Console.result(
             made, json: json,
             "\(request.out): \(result.title), ε = \(Self.text(releases.epsilon)) at δ = \(releases.delta) for each "
-                + "\(releases.unit), \(metrics); report \(base).report.html")
+                + "\(releases.unit)\(metrics); report \(base).report.html")
     }
 
     /// Rounded up: what is shown is never less than what holds.
