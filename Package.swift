@@ -81,6 +81,7 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
+                "Bootstrapping",
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
                 "Randomness", "Tabular",
             ]),
@@ -96,6 +97,7 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
+                "Bootstrapping",
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
                 "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
                 "Tabular",

@@ -20,7 +20,7 @@ struct TacitCommand: ParsableCommand {
         subcommands: [
             DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
             TrainCommand.self,
-            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
+            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ValidateCommand.self, ReportCommand.self,
             PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self,
         ])
 

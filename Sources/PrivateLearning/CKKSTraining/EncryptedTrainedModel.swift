@@ -8,6 +8,12 @@ public struct EncryptedTrainedModel: Sendable {
     public struct Meaning: Codable, Hashable, Sendable {
         public var rows: EncryptedTrainingRows.Meaning
         public var plan: TrainingPlan
+        /// Iterations done, where training was stopped before the plan's.
+        public var completed: Int?
+        /// Rows that were left out, for cross-validation.
+        public var fold: TrainingFold?
+
+        public var iterations: Int { completed ?? plan.iterations }
     }
 
     public let meaning: Meaning

@@ -62,7 +62,8 @@ struct CircuitOptions: ParsableArguments {
             entryBound: max(1, FeatureScaling.standardClip))
     }
 
-    func plan(_ circuit: GradientCircuit, insecure: Bool) throws -> CircuitPlan {
-        try circuit.plan(errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
+    func design(_ circuit: GradientCircuit, insecure: Bool) throws -> EncryptedTrainingDesign {
+        try EncryptedTrainingDesign(
+            circuit, errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
     }
 }

@@ -38,17 +38,14 @@ struct GradientTrainingReport {
             task: .init(
                 computed:
                     "\(title) regression of \(model.target) on \(model.featureNames.count) features, "
-                    + "\(meaning.plan.iterations) iterations of Nesterov's gradient\(sigmoid)",
+                    + "\(meaning.iterations) iterations of Nesterov's gradient\(sigmoid)\(leftOut)",
                 technique: "Training on encrypted rows (CKKS)",
                 dataSets: [
                     .init(
                         name: meaning.rows.owner, rows: packing.rowCount, columns: model.plan.columns.count,
-                        target: model.target)
+                        target: model.target, note: owners.count > 1 ? "\(owners.count) owners" : nil)
                 ], rowNoun: "rows", ownerNoun: "owner"),
-            parties: [
-                .init(
-                    id: "owner", name: meaning.rows.owner, roles: [.dataOwner, .keyHolder], secretKey: .whole,
-                    ownRows: packing.rowCount),
+            parties: parties + [
                 .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
             ],
             adversary: .init(
@@ -62,16 +59,7 @@ struct GradientTrainingReport {
                     "A server that computes something else: the owner would get another model and cannot tell",
                     "Denial of service",
                 ]),
-            observations: [
-                .init(
-                    observer: "owner", source: "owner", form: .ownData, what: "its own table", count: packing.rowCount,
-                    learns: "nothing new"),
-                .init(
-                    observer: "server", source: "owner", form: .ciphertext, what: "encrypted rows and a sealed note",
-                    count: packing.ciphertextCount,
-                    learns:
-                        "\(packing.rowCount) rows of \(packing.columnCount) columns, the layout, the bound "
-                        + "\(meaning.rows.entryBound) of scaled values, the kind of model, the parameters"),
+            observations: uploads + [
                 .init(
                     observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
                     count: packing.blockCount, bytes: bytes.count, learns: "nothing before it opens them"),
@@ -111,6 +99,57 @@ struct GradientTrainingReport {
                         name: file, algorithm: "SHA-256", digest: Fingerprint(of: bytes).hexadecimal,
                         bytes: bytes.count)
                 ]))
+    }
+
+    private var owners: [EncryptedTrainingRows.Owner] {
+        let rows = trained.meaning.rows
+        return rows.owners ?? [EncryptedTrainingRows.Owner(name: rows.owner, rowCount: rows.packing.rowCount)]
+    }
+
+    /// One owner has the key itself; of several, who has it is not known here.
+    private var parties: [PrivacyReport.Party] {
+        guard owners.count > 1 else {
+            return [
+                .init(
+                    id: "owner", name: owners[0].name, roles: [.dataOwner, .keyHolder], secretKey: .whole,
+                    ownRows: owners[0].rowCount)
+            ]
+        }
+        return owners.enumerated().map { number, owner in
+            PrivacyReport.Party(
+                id: "owner-\(number + 1)", name: owner.name, roles: [.dataOwner], secretKey: .none,
+                ownRows: owner.rowCount)
+        } + [.init(id: "owner", name: "Key owner", roles: [.keyHolder], secretKey: .whole)]
+    }
+
+    private var uploads: [PrivacyReport.Observation] {
+        let rows = trained.meaning.rows
+        return owners.enumerated().flatMap { number, owner -> [PrivacyReport.Observation] in
+            let id = owners.count > 1 ? "owner-\(number + 1)" : "owner"
+            var own: [PrivacyReport.Observation] = [
+                .init(
+                    observer: id, source: id, form: .ownData, what: "its own table", count: owner.rowCount,
+                    learns: "nothing new"),
+                .init(
+                    observer: "server", source: id, form: .ciphertext, what: "encrypted rows and a sealed note",
+                    count: owner.rowCount,
+                    learns:
+                        "\(owner.rowCount) rows of \(rows.packing.columnCount) columns, the layout, the bound "
+                        + "\(rows.entryBound) of scaled values, the kind of model, the parameters"),
+            ]
+            if owners.count > 1 {
+                own.append(
+                    .init(
+                        observer: id, source: "owner", form: .plaintextSum, what: "the scaling that all share",
+                        count: 1,
+                        learns: "mean and deviation of every column over all owners, and the number of their rows"))
+            }
+            return own
+        }
+    }
+
+    private var leftOut: String {
+        trained.meaning.fold.map { ", without part \($0.index + 1) of \($0.count) of the rows" } ?? ""
     }
 
     private var title: String { model.kind.prefix(1).uppercased() + model.kind.dropFirst() }
