@@ -269,6 +269,61 @@ import Testing
         #expect(ErrorCourse(course.events).ahead == course.ahead)
     }
 
+    /// What is released differs from what the owner opens by noise of the stated deviation, and not with coarse parameters.
+    @Test func releasedWeightsAreFlooded() throws {
+        let bench = try Bench.shared.get()
+        let plan = try TrainingPlan(iterations: 3)
+        func study(scaleBits: Int) throws -> (EncryptedTrainedModel, CKKSSecretKey, EncryptedTrainingDesign) {
+            let parameters = try CKKSParameters(
+                .init(
+                    logDegree: 12, scaleBits: scaleBits, depth: plan.levels, specialModuliBits: [50, 50, 50, 50],
+                    security: .insecureForTestsOnly))
+            var random = SeededRandom(seed: 31)
+            let secret = CKKSSecretKey(CKKSContext(parameters), using: &random)
+            let rows = try EncryptedTrainingRows.encrypt(
+                bench.table, schema: bench.schema, isSigned: true, owner: "clinic", with: CKKSEncryptor(secret),
+                using: &random)
+            let design = try EncryptedTrainingDesign(rows.circuit(plan), parameters: parameters)
+            let keys = try CKKSEvaluationKeys(secret, for: design.plan.keys, using: &random)
+            return (try rows.trained(plan, keys: keys), secret, design)
+        }
+        let (trained, secret, design) = try study(scaleBits: 50)
+        let opened = try trained.open(secret)
+        let policy = try CKKSReleasePolicy(statisticalBits: 30, queries: 4)
+        var random = SeededRandom(seed: 32)
+        let all = try bench.labelled
+        let scaling = try FeatureScaling(rows: all.features, names: all.featureNames)
+        var squares: [Double] = []
+        for _ in 0..<40 {
+            let released = try trained.release(secret, design: design, policy: policy, using: &random)
+            #expect(released.queries == 2)
+            // In units of scaled columns, of which the released weights are those divided by deviation and √λ.
+            for (index, feature) in scaling.features.enumerated() {
+                let unit = feature.deviation * scaling.spectralBound.squareRoot()
+                let noise = (released.model.coefficients[index] - opened.coefficients[index]) * unit
+                #expect(abs(noise) <= released.errorBound)
+                squares.append(noise * noise / (released.noiseDeviation * released.noiseDeviation))
+            }
+            #expect(released.floodedBound >= trained.errorBound / 16)
+        }
+        // A mean of 400 squares of nearly normal numbers: within five deviations of 1, blocks having a little less noise.
+        let mean = squares.reduce(0, +) / Double(squares.count)
+        #expect(mean > 0.6 && mean < 1.36, "\(mean)")
+
+        let (coarse, other, coarseDesign) = try study(scaleBits: 36)
+        do {
+            _ = try coarse.release(other, design: coarseDesign, using: &random)
+            Issue.record("nothing was thrown")
+        } catch let error as CKKSError {
+            #expect(error.code == .noPrecision)
+        }
+        expectRefusal(.invalidParameter) {
+            _ = try trained.release(
+                secret, design: design, policy: CKKSReleasePolicy(statisticalBits: 30, queries: 1), using: &random)
+        }
+        expectRefusal(.mismatch) { _ = try trained.release(secret, design: coarseDesign, using: &random) }
+    }
+
     @Test func stoppingWaitsAndForgetsWhatIsRepeated() throws {
         var stopping = try EarlyStopping(patience: 2, tolerance: 0.01)
         #expect(stopping.add(iteration: 1, loss: 0.6) == .continue)

@@ -107,7 +107,8 @@ extension CircuitPlan {
             advice: "use a larger machine, fewer rows at a time, or fewer iterations", available: available)
     }
 
-    static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
+    /// Two digits.
+    public static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
 
     /// As people read it.
     public static func bytes(_ count: Int) -> String {

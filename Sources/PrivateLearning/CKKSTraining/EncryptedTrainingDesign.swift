@@ -18,17 +18,19 @@ public struct EncryptedTrainingDesign: Sendable {
 
     /// Chooses parameters.
     /// - Parameters:
-    ///   - errorBound: the greatest error of a weight, in units of the sigmoid's interval, by the library's bound.
+    ///   - errorBound: the greatest error of a weight, in units of the sigmoid's interval, by the library's bound. When nil,
+    ///     the standard one for a run within the levels; bootstrapping, whose scale is given, then has what bound it has.
     ///   - security: of a published table.
     /// - Errors: CKKS's `noParameters` when neither levels nor bootstrapping do it, with the reason.
     /// - Cost: dry runs of the circuit for several rings; a second or two.
     public init(
-        _ circuit: GradientCircuit, errorBound: Double = GradientCircuit.standardErrorBound,
+        _ circuit: GradientCircuit, errorBound: Double? = nil,
         security: RingParameters.Security = .classical128, cost: CostModel = .measured()
     ) throws(CKKSError) {
         let reason: String
         do {
-            let plan = try circuit.plan(errorBound: errorBound, security: security, cost: cost)
+            let plan = try circuit.plan(
+                errorBound: errorBound ?? GradientCircuit.standardErrorBound, security: security, cost: cost)
             self.init(circuit: circuit, plan: plan, bootstrapping: nil, reason: nil)
             return
         } catch {
@@ -43,7 +45,7 @@ public struct EncryptedTrainingDesign: Sendable {
                 code: .noParameters, message: "\(reason); and bootstrapping has parameters of 128 bits only")
         }
         try self.init(circuit, bootstrapping: BootstrappingParameters(literal), reason: reason, cost: cost)
-        guard plan.errorBound <= errorBound else {
+        if let errorBound, plan.errorBound > errorBound {
             throw CKKSError(
                 code: .noParameters,
                 message: "error: \(circuit.plan.iterations) iterations with bootstrapping have a stated bound of "
@@ -88,6 +90,27 @@ public struct EncryptedTrainingDesign: Sendable {
         do {
             return GradientRun.refreshedSlots(try circuit.packing(maximumSlots: parameters.maximumSlots))
         } catch { throw CKKSError(code: .invalidParameters, message: error.message) }
+    }
+
+    /// The bound of the Euclidean norm of the weights' errors, of scaled columns, that holds however the curvature changes along
+    /// the run; what is released is flooded for it.
+    /// - Errors: CKKS's, of the circuit.
+    public var worstErrorBound: Double {
+        get throws {
+            let context = CKKSContext(planning: plan.parameters.chain)
+            let packing = try circuit.packing(maximumSlots: plan.parameters.maximumSlots)
+            var planner: Bootstrapper?
+            if let bootstrapping { planner = try Bootstrapper(bootstrapping, context: context, slots: refreshedSlots) }
+            let inputs = circuit.inputs(maximumSlots: context.maximumSlots).map {
+                CKKSCiphertext.planned(
+                    context, slots: $0.slots, magnitude: $0.magnitude, underPublicKey: $0.underPublicKey)
+            }
+            var run = GradientRun(
+                circuit: circuit, parts: [packing], rows: inputs,
+                evaluator: CKKSEvaluator(context, refresher: planner))
+            for iteration in 0..<circuit.plan.iterations { try run.advance(iteration) }
+            return run.interval * CKKSCiphertext.boundFactor * run.course.worst.ahead
+        }
     }
 
     /// Refreshes of the whole run.
@@ -168,6 +191,12 @@ public struct EncryptedTrainingDesign: Sendable {
                 "", "keys beside the evaluation keys: \(CircuitPlan.bytes(bootstrappingKeyBytes)); ephemeral secret of weight "
                     + "\(bootstrapping.literal.ephemeralWeight) at \(String(format: "%.0f", bootstrapping.log2Encapsulation)) "
                     + "bits, held for 128 bits by an estimate of our own (docs/bootstrapping.md)"))
+        if plan.errorBound > GradientCircuit.standardErrorBound {
+            lines.append(
+                line(
+                    "", "the stated error is above the usual \(GradientCircuit.standardErrorBound): what is measured is some "
+                        + "thousand times less, but not promised"))
+        }
         if let reason { lines.append(line("why", "no ring has levels for all iterations: \(reason)")) }
         return lines
     }

@@ -13,6 +13,8 @@ struct GradientRun {
     /// Rows that do not count, of each owner.
     let excluded: [Set<Int>]
     let evaluator: CKKSEvaluator
+    /// For what is computed of errors only.
+    let planning: CKKSContext
 
     /// V after the iterations so far, a block each; empty before the first.
     var weights: [CKKSCiphertext] = []
@@ -42,6 +44,7 @@ struct GradientRun {
         self.rows = rows
         self.excluded = excluded
         self.evaluator = evaluator
+        planning = CKKSContext(planning: evaluator.chain)
     }
 
     var plan: TrainingPlan { circuit.plan }
@@ -219,8 +222,29 @@ struct GradientRun {
     }
 
     /// c·z·x·q(x) for the rows of a group, not relinearised.
+    ///
+    /// Values are bounded for scores up to `scoreBound`, so that nothing overflows; errors are stated for scores within
+    /// the interval, as everywhere here: a second, planned run of the same steps gives them.
     func products(group: Int, iteration: Int) throws(CKKSError) -> [CKKSCiphertext] {
         let score = try self.score(group: group, iteration: iteration)
+        let rows = blocks.map { row(group, $0) }
+        func twin(_ a: CKKSCiphertext, magnitude: Double) -> CKKSCiphertext {
+            CKKSCiphertext(
+                context: planning, parts: [], level: a.level, scale: a.scale, slots: a.slots, magnitude: magnitude,
+                deviation: a.deviation, key: .none)
+        }
+        let made = try products(
+            rows, score: score, reach: GradientCircuit.scoreBound, group: group, iteration: iteration, evaluator)
+        let stated = try products(
+            rows.map { twin($0, magnitude: $0.magnitude) }, score: twin(score, magnitude: 1), reach: 1, group: group,
+            iteration: iteration, CKKSEvaluator(planning))
+        return zip(made, stated).map { self.stated($0, magnitude: $0.magnitude, deviation: $1.deviation) }
+    }
+
+    private func products(
+        _ rows: [CKKSCiphertext], score: CKKSCiphertext, reach: Double, group: Int, iteration: Int,
+        _ evaluator: CKKSEvaluator
+    ) throws(CKKSError) -> [CKKSCiphertext] {
         var scale = rate(iteration)
         var tail: CKKSCiphertext?
         if case .logistic(let sigmoid) = plan.loss {
@@ -230,8 +254,7 @@ struct GradientRun {
             case 3:
                 let half = -b[1] / b[2] / 2
                 let rest = b[0] / b[2] - half * half
-                let reach = GradientCircuit.scoreBound * GradientCircuit.scoreBound
-                let bound = max(half, reach - half)
+                let bound = max(half, reach * reach - half)
                 let inner = try evaluator.add(evaluator.square(score), -half).declaring(magnitude: bound)
                 tail = try evaluator.add(evaluator.square(inner), rest).declaring(
                     magnitude: bound * bound + abs(rest))
@@ -242,7 +265,7 @@ struct GradientRun {
         var result: [CKKSCiphertext] = []
         for block in blocks {
             // The score is one level below the weights; so is the row times its constant.
-            let row = try evaluator.dropping(row(group, block), to: score.level + 1)
+            let row = try evaluator.dropping(rows[block], to: score.level + 1)
             let factor: CKKSCiphertext
             if target != nil || !excluded.isEmpty {
                 var columns = [Double](repeating: scale, count: packing.columnCount)

@@ -88,13 +88,21 @@ extension DecryptCommand {
 
     func openTrainedModel() throws {
         let trained = try TrainedModelFile.read(file)
-        let model = try trained.open(secret(trained.key, trained.context))
+        let own = try secret(trained.key, trained.context)
+        let released = release.isWanted ? try release.release(trained, own) : nil
+        let model = try released?.model ?? trained.open(own)
+        if let released {
+            Console.log(
+                "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
+                    + "scaled column; \(released.policy), of which this spends \(released.queries)")
+        }
         try ModelFile.write(model, to: out)
         let warnings = model.disclosureWarnings
         try ModelSummary.show(model, file: out, warnings: warnings, json: common.json)
         let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
         let report = GradientTrainingReport(
-            trained: trained, model: model, warnings: warnings, file: file, commandLine: CommandLine.arguments)
+            trained: trained, model: model, released: released, warnings: warnings, file: file,
+            commandLine: CommandLine.arguments)
         try ReportFile.write(try report.make(), stem: stem)
         Console.log("privacy report: \(stem).html and .json")
     }

@@ -30,6 +30,7 @@ struct DecryptCommand: ParsableCommand {
             With a fit over sums: write mean and deviation of its columns too, for owners who encrypt rows for training \
             together (`tacit encrypt --as rows --scaling`).
             """) var scaling: String?
+    @OptionGroup var release: ModelReleaseOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var common: CommonOptions
 

@@ -15,14 +15,18 @@ struct CircuitOptions: ParsableArguments {
     @Option(help: "Parts of the rows that take turns, one an iteration.") var batches = 1
     @Option(help: "Rows of the table, when there is no --data.") var rows: Int?
     @Option(help: "Encoded columns to learn from, when there is no --data.") var columns: Int?
-    @Option(help: "The greatest error that a weight may get from the encryption.")
-    var error = GradientCircuit.standardErrorBound
+    @Option(
+        help: """
+            The greatest error that a weight may get from the encryption, in units of the sigmoid's interval; 0.015625 within \
+            the levels, none asked for with bootstrapping.
+            """)
+    var error: Double?
 
     func validate() throws {
         guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
             throw ValidationError("--iterations: got \(iterations), want auto or a number from 1 on")
         }
-        guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
+        if let error, error <= 0 { throw ValidationError("--error: got \(error), want a positive number") }
     }
 
     var trainingPlan: TrainingPlan {

@@ -9,6 +9,8 @@ import PrivateLearning
 struct GradientTrainingReport {
     var trained: EncryptedTrainedModel
     var model: LinearModel
+    /// Set when the weights were flooded for others.
+    var released: ReleasedModel?
     var warnings: [String]
     /// The file of the encrypted model.
     var file: String
@@ -26,12 +28,7 @@ struct GradientTrainingReport {
                 .note,
                 "The model was learnt from every row without noise: it can tell something about single rows, above all beside "
                     + "a second model that lacks one of them."))
-        notes.append(
-            .init(
-                .note,
-                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
-                    + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
-                    + "passing them on, retire the key."))
+        notes.append(.init(.note, whoMayRead))
         return PrivacyReport(
             title: "\(title) regression trained on encrypted rows", created: Date(),
             tool: .init(version: TacitCommand.version),
@@ -99,6 +96,20 @@ struct GradientTrainingReport {
                         name: file, algorithm: "SHA-256", digest: Fingerprint(of: bytes).hexadecimal,
                         bytes: bytes.count)
                 ]))
+    }
+
+    /// To whom the weights may go.
+    private var whoMayRead: String {
+        guard let released else {
+            return "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
+                + "on the secret key. Keep all their digits from whoever has that file, such as the server; before passing "
+                + "them on, retire the key, or open the model with --release."
+        }
+        let figure = CircuitPlan.figure
+        return "The weights were flooded and may be passed on: \(released.policy), of which this release spends "
+            + "\(released.queries). Noise of deviation \(figure(released.noiseDeviation)) in every weight of a scaled column "
+            + "hides errors of up to \(figure(released.floodedBound)); released weights are within "
+            + "\(figure(released.errorBound)) of the true ones."
     }
 
     private var owners: [EncryptedTrainingRows.Owner] {
