@@ -40,8 +40,8 @@ extension EncryptedTrainedModel {
         guard policy.queries >= packing.blockCount else {
             throw PrivateLearningError(
                 code: .invalidParameter,
-                message: "queries: got a policy of \(policy.queries), want at least \(packing.blockCount), the blocks of "
-                    + "columns that are released")
+                message: "queries: got a policy of \(policy.queries), want at least \(packing.blockCount), the blocks "
+                    + "of columns that are released")
         }
         let norm = try design.worstErrorBound / interval
         var (deviation, bound) = (0.0, 0.0)

@@ -29,7 +29,8 @@ public struct EncryptedTraining: Sendable {
     ///   without rows; `invalidParameter` for more iterations than the levels allow.
     public init(
         _ rows: EncryptedTrainingRows, plan: TrainingPlan, keys: CKKSEvaluationKeys,
-        refresher: (any CKKSRefreshing)? = nil, fold: TrainingFold? = nil, resuming checkpoint: TrainingCheckpoint? = nil
+        refresher: (any CKKSRefreshing)? = nil, fold: TrainingFold? = nil,
+        resuming checkpoint: TrainingCheckpoint? = nil
     ) throws {
         let circuit = try rows.circuit(plan)
         guard keys.identity == rows.key else {

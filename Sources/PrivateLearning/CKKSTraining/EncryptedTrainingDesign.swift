@@ -188,14 +188,16 @@ public struct EncryptedTrainingDesign: Sendable {
                     + "iterations or so each; probability that one fails: \(failure)"))
         lines.append(
             line(
-                "", "keys beside the evaluation keys: \(CircuitPlan.bytes(bootstrappingKeyBytes)); ephemeral secret of weight "
-                    + "\(bootstrapping.literal.ephemeralWeight) at \(String(format: "%.0f", bootstrapping.log2Encapsulation)) "
+                "",
+                "keys beside the evaluation keys: \(CircuitPlan.bytes(bootstrappingKeyBytes)); ephemeral secret of "
+                    + "weight \(bootstrapping.literal.ephemeralWeight) at \(String(format: "%.0f", bootstrapping.log2Encapsulation)) "
                     + "bits, held for 128 bits by an estimate of our own (docs/bootstrapping.md)"))
         if plan.errorBound > GradientCircuit.standardErrorBound {
             lines.append(
                 line(
-                    "", "the stated error is above the usual \(GradientCircuit.standardErrorBound): what is measured is some "
-                        + "thousand times less, but not promised"))
+                    "",
+                    "the stated error is above the usual \(GradientCircuit.standardErrorBound): what is measured is "
+                        + "some thousand times less, but not promised"))
         }
         if let reason { lines.append(line("why", "no ring has levels for all iterations: \(reason)")) }
         return lines

@@ -64,7 +64,8 @@ public struct EncryptedTrainingRows: Sendable {
     public static func encrypt(
         _ table: Table, schema: Schema, target: String? = nil, features: [String]? = nil, isSigned: Bool, owner: String,
         batches: Int = 1, clip: Double = FeatureScaling.standardClip, scaling shared: StudyScaling? = nil,
-        minimumCohort: Int = 1, with encryptor: CKKSEncryptor, using random: inout some SecureRandom, progress: (Int, Int) -> Void = { _, _ in }
+        minimumCohort: Int = 1, with encryptor: CKKSEncryptor, using random: inout some SecureRandom,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> EncryptedTrainingRows {
         guard table.rowCount >= minimumCohort else {
             throw PrivateLearningError(
@@ -149,13 +150,15 @@ public struct EncryptedTrainingRows: Sendable {
             guard let name = other.meaning.scaling else {
                 throw PrivateLearningError(
                     code: .mismatch,
-                    message: "\(other.meaning.owner): rows were scaled by their own mean and deviation; all owners encrypt "
-                        + "with one scaling (`tacit encrypt --scaling`)")
+                    message: "\(other.meaning.owner): rows were scaled by their own mean and deviation; all owners "
+                        + "encrypt with one scaling (`tacit encrypt --scaling`)")
             }
             guard other.key == first.key else { throw differs(other, "encrypted under another key") }
             guard other.context.parameters == first.context.parameters else { throw differs(other, "other parameters") }
             guard name == first.meaning.scaling else { throw differs(other, "another scaling") }
-            guard other.meaning.isSigned == first.meaning.isSigned else { throw differs(other, "made for another loss") }
+            guard other.meaning.isSigned == first.meaning.isSigned else {
+                throw differs(other, "made for another loss")
+            }
             let (one, all) = (other.meaning.packing, first.meaning.packing)
             guard one.slots == all.slots, one.blockColumns == all.blockColumns, one.columnCount == all.columnCount,
                 one.batches == all.batches, other.meaning.entryBound == first.meaning.entryBound

@@ -25,8 +25,8 @@ extension GradientRun {
         guard refresher.outputLevel > plan.levelsPerIteration else {
             throw CKKSError(
                 code: .exhaustedLevels,
-                message: "bootstrapping: gives level \(refresher.outputLevel), an iteration and what comes after it need "
-                    + "\(plan.levelsPerIteration + 1); use other bootstrapping parameters")
+                message: "bootstrapping: gives level \(refresher.outputLevel), an iteration and what comes after it "
+                    + "need \(plan.levelsPerIteration + 1); use other bootstrapping parameters")
         }
         let packed = try packedState(level: level)
         var (ahead, position): ([CKKSCiphertext], [CKKSCiphertext]) = ([], [])

@@ -53,7 +53,8 @@ public struct TrainingCheckpoint: Sendable {
             guard condition else {
                 throw PrivateLearningError(
                     code: .mismatch,
-                    message: "checkpoint: was made with \(what); move it away to begin anew, or give what it was made with"
+                    message:
+                        "checkpoint: was made with \(what); move it away to begin anew, or give what it was made with"
                 )
             }
         }

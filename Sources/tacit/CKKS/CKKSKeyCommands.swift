@@ -29,7 +29,8 @@ extension KeysGenerateCommand {
         try CKKSKeyFiles.requireMemory(plan.parameters)
         if insecure { Console.warn("\(plan.parameters): not secure; for experiments only") }
         Console.log(
-            "Making keys for \(plan.parameters): \(plan.keys.count) evaluation keys, \(CircuitPlan.bytes(plan.keyBytes)) …")
+            "Making keys for \(plan.parameters): \(plan.keys.count) evaluation keys, \(CircuitPlan.bytes(plan.keyBytes)) …"
+        )
         let secret = CKKSSecretKey(CKKSContext(plan.parameters))
         let files = try writer.write(secret, plan.keys, bootstrapping: bootstrapping)
         if common.json {

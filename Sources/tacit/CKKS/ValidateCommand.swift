@@ -99,7 +99,8 @@ struct ValidateCommand: ParsableCommand {
             Console.result("mean of \(measured.count)".padding(toLength: 16, withPad: " ", startingAt: 0) + text)
         }
         if let decision = result.decision {
-            Console.result("answer          \(decision.rawValue) (least loss at iteration \(result.bestIteration ?? 0))")
+            Console.result(
+                "answer          \(decision.rawValue) (least loss at iteration \(result.bestIteration ?? 0))")
         }
     }
 

@@ -65,7 +65,8 @@ struct ExplainCommand: ParsableCommand {
         if common.json { return try Console.json(plan.summary) }
         let what =
             isModelEncrypted
-            ? "clear rows under an encrypted model" : isSingleRow ? "encrypted rows, a ciphertext each" : "encrypted rows"
+            ? "clear rows under an encrypted model"
+            : isSingleRow ? "encrypted rows, a ciphertext each" : "encrypted rows"
         Console.result("scores of \(training.rowCount) \(what), \(columns) columns; errors are shares of their range")
         for line in plan.explanation { Console.result("  " + line) }
         do { try plan.requireMemory() } catch { Console.warn(error.message) }

@@ -43,7 +43,7 @@ struct GradientTrainingReport {
                         target: model.target, note: owners.count > 1 ? "\(owners.count) owners" : nil)
                 ], rowNoun: "rows", ownerNoun: "owner"),
             parties: parties + [
-                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
+                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none)
             ],
             adversary: .init(
                 behaviour: .semiHonest,
@@ -101,7 +101,8 @@ struct GradientTrainingReport {
     /// To whom the weights may go.
     private var whoMayRead: String {
         guard let released else {
-            return "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
+            return
+                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
                 + "on the secret key. Keep all their digits from whoever has that file, such as the server; before passing "
                 + "them on, retire the key, or open the model with --release."
         }
