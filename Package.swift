@@ -103,6 +103,7 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
+                "Bootstrapping",
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
                 "HomomorphicCircuits", "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
@@ -167,10 +168,10 @@ let package = Package(
         .executableTarget(
             name: "tacit",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CoordinatorStore", "Datasets",
-                "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyFiles", "Lattice",
-                "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
-                "SpamStudy", "Tabular", "TacitDashboard", "Transports", "WeightFormats",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "CoordinatorStore",
+                "Datasets", "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyFiles",
+                "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
+                "Randomness", "SpamStudy", "Tabular", "TacitDashboard", "Transports", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -28,6 +28,8 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
     public static let encryptedNetworkInputs = Self(code: 40, name: "encrypted inputs of a network")
     public static let encryptedNetworkScores = Self(code: 41, name: "encrypted scores of a network")
+    public static let trainingCheckpoint = Self(code: 40, name: "checkpoint of encrypted training")
+    public static let bootstrappingKeys = Self(code: 41, name: "bootstrapping keys")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
@@ -36,6 +38,8 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
         encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
         encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, encryptedNetworkInputs,
         encryptedNetworkScores, partialDecryption,
+        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, partialDecryption,
+        trainingCheckpoint, bootstrappingKeys,
     ]
 }
 

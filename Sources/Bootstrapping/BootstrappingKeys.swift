@@ -16,6 +16,8 @@ public struct BootstrappingKeys: Sendable {
     let toEphemeral: KeySwitchKey
     /// (b, a) = (−a·s + e + P·s̃, a) over all primes.
     let fromEphemeral: RLWECiphertext
+    /// What a expands from.
+    let seed: UniformSeed
 
     /// - Errors: `parameterMismatch` when the secret belongs to other parameters.
     public init(
@@ -30,7 +32,7 @@ public struct BootstrappingKeys: Sendable {
         identity = secret.identity
         let ring = secret.context.ring
         let small = Ring(parameters.encapsulation)
-        let made: (KeySwitchKey, RLWECiphertext)
+        let made: (KeySwitchKey, SeededCiphertext)
         do {
             let ephemeral = try RLWESecretKey(
                 ring: ring, distribution: .sparseTernary(weight: parameters.literal.ephemeralWeight), using: &random)
@@ -41,11 +43,25 @@ public struct BootstrappingKeys: Sendable {
             let sparse = ephemeral.evaluations(access, over: ring.ciphertextBasis)
             up.body.addTimesSpecialPrimes(sparse)
             up.body = up.body.published()
-            made = (down, up.expanded())
+            made = (down, up)
         } catch {
             throw CKKSError(code: .invalidParameters, message: error.message, cause: error)
         }
-        (toEphemeral, fromEphemeral) = made
+        toEphemeral = made.0
+        fromEphemeral = made.1.expanded()
+        seed = made.1.seed
+    }
+
+    /// Of parts read from a file.
+    init(
+        parameters: BootstrappingParameters, identity: Fingerprint, toEphemeral: KeySwitchKey,
+        fromEphemeral: SeededCiphertext
+    ) {
+        self.parameters = parameters
+        self.identity = identity
+        self.toEphemeral = toEphemeral
+        self.fromEphemeral = fromEphemeral.expanded()
+        seed = fromEphemeral.seed
     }
 
     /// With the system's randomness.

@@ -52,8 +52,16 @@ extension BootstrappingParameters.Literal {
         return literal
     }()
 
+    /// For tests only: as above with the levels of `n65536depth10`.
+    public static let insecure4096depth10: BootstrappingParameters.Literal = {
+        var literal = insecure4096depth4
+        literal.depth = 10
+        return literal
+    }()
+
     /// The predefined sets by name.
     public static let all: [String: BootstrappingParameters.Literal] = [
         "n65536depth10": n65536depth10, "n32768depth2": n32768depth2, "insecure4096depth4": insecure4096depth4,
+        "insecure4096depth10": insecure4096depth10,
     ]
 }

@@ -6,11 +6,19 @@ import Foundation
 
 /// What this machine can still give.
 public enum SystemMemory {
-    /// Bytes that programs can get without swapping, as the system estimates it; nil when it does not say.
-    ///
+    /// Lowers ``availableBytes``: bytes that this program may take, for machines that are shared.
+    public static let limitVariable = "TACIT_MEMORY_LIMIT"
+
+    /// Bytes that programs can get without swapping, as the system estimates it; nil when it does not say. No more than
+    /// the environment variable TACIT_MEMORY_LIMIT says.
+    public static var availableBytes: Int? {
+        let limit = ProcessInfo.processInfo.environment[limitVariable].flatMap { Int($0) }
+        return [limit, measuredBytes].compactMap { $0 }.min()
+    }
+
     /// Linux: `MemAvailable` of /proc/meminfo, and no more than what a control group leaves. macOS: free, inactive and
     /// purgeable pages.
-    public static var availableBytes: Int? {
+    private static var measuredBytes: Int? {
         #if os(Linux)
             guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
                 let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),

@@ -24,6 +24,8 @@ struct TacitCommand: ParsableCommand {
             PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
             PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, AdaptCommand.self,
             ImportCommand.self, ExportCommand.self,
+            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ValidateCommand.self, ReportCommand.self,
+            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self,
         ])
 
     static func main() async {

@@ -98,17 +98,3 @@ import Testing
         #expect(model["rSquared"]! > 0.4)
     }
 }
-
-extension TacitProcess {
-    /// As ``succeed(_:sourceLocation:)`` for a list made elsewhere.
-    @discardableResult
-    fileprivate func succeed(
-        _ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> Outcome {
-        let outcome = try run(arguments)
-        try #require(
-            outcome.status == 0, "tacit \(arguments.joined(separator: " ")): \(outcome.errors)",
-            sourceLocation: sourceLocation)
-        return outcome
-    }
-}

@@ -1,4 +1,3 @@
-import Bootstrapping
 import CKKS
 import Datasets
 import Foundation
@@ -31,18 +30,8 @@ import Testing
         }
     }
 
-    /// Small rows with a known model, in a ring that is quick.
     private func smallRows(_ count: Int, _ features: Int, seed: UInt64) -> LabelledRows {
-        var generator = ShuffleGenerator(seed: seed)
-        func uniform() -> Double { Double(generator.next() >> 11) / exp2(53) }
-        var (values, targets): ([Double], [Double]) = ([], [])
-        for _ in 0..<count {
-            let row = (0..<features).map { _ in 10 * uniform() - 3 }
-            let score = row.enumerated().reduce(-2.0) { $0 + ($1.offset % 2 == 0 ? 0.6 : -0.2) * $1.element }
-            values += row
-            targets.append(uniform() < 1 / (1 + exp(-score)) ? 1 : 0)
-        }
-        return LabelledRows(featureNames: (0..<features).map { "x\($0)" }, features: values, targets: targets)
+        TestTables.labelled(count, features, seed: seed)
     }
 
     private func parameters(_ circuit: GradientCircuit, logDegree: Int) throws -> CKKSParameters {
@@ -120,50 +109,6 @@ import Testing
     @Test(arguments: [0, 0.1]) func leastSquaresFollowsItsSimulation(ridge: Double) throws {
         try check(
             TrainingPlan(loss: .squared, iterations: 6, ridge: ridge), rows: smallRows(150, 4, seed: 3), logDegree: 11)
-    }
-
-    /// More iterations than the levels allow: weights and momentum are refreshed together between them.
-    @Test func bootstrappingAddsIterations() throws {
-        let rows = smallRows(60, 3, seed: 6)
-        let scaling = try FeatureScaling(rows: rows.features, names: rows.featureNames)
-        let table = try rows.signed(scaling)
-        let plan = try TrainingPlan(loss: .logistic(SigmoidPolynomial(degree: 3, interval: 8)), iterations: 4)
-        let circuit = GradientCircuit(plan: plan, rowCount: 60, columnCount: 4, entryBound: 3)
-        let parameters = try BootstrappingParameters(.insecure4096depth4)
-        let context = CKKSContext(parameters.ckks)
-        #expect(plan.levels > context.chain.top)
-        let packing = try circuit.packing(maximumSlots: context.maximumSlots)
-        var random = SeededRandom(seed: 7)
-        let secret = CKKSSecretKey(context, using: &random)
-        let record = CircuitRecord()
-        let planner = try Bootstrapper(parameters, context: context, slots: packing.slots)
-        _ = try circuit.run(
-            circuit.inputs(maximumSlots: context.maximumSlots).map {
-                CKKSCiphertext.planned(context, slots: $0.slots, magnitude: $0.magnitude)
-            }, with: CKKSEvaluator(context, record: record, refresher: planner))
-        #expect(record.count(.bootstrap) == 3 * packing.blockCount)
-        let keys = try CKKSEvaluationKeys(secret, for: record.keys, using: &random)
-        let bootstrapper = try Bootstrapper(
-            parameters, context: context, slots: packing.slots,
-            keys: BootstrappingKeys(secret, parameters: parameters, using: &random))
-        let encryptor = CKKSEncryptor(secret)
-        var encrypted: [CKKSCiphertext] = []
-        for group in 0..<packing.groupCount {
-            for block in 0..<packing.blockCount {
-                encrypted.append(
-                    try encryptor.encrypt(
-                        packing.values(table, block: block, group: group), magnitude: 3, slots: packing.slots,
-                        using: &random))
-            }
-        }
-        let evaluator = CKKSEvaluator(context, keys: keys, refresher: bootstrapper)
-        let result = try circuit.run(encrypted, with: evaluator)
-        let weights = packing.gathered(try result.map { try secret.decryptForOwner($0).real })
-        let simulated = try GradientTraining.simulate(plan, rows: table, width: 4)
-        let error = zip(weights, simulated).map { abs($0 - $1 / 8) }.max()!
-        print("four iterations with three bootstrappings: error \(error), bound \(result[0].errorBound)")
-        #expect(error <= result[0].errorBound)
-        #expect(error < 1e-3)
     }
 
     @Test func exhaustedDepthIsNamed() throws {

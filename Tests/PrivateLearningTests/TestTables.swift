@@ -75,3 +75,19 @@ enum RealData {
         return nil
     }
 }
+
+/// Rows with two classes that a known linear score divides by chance.
+enum TestTables {
+    static func labelled(_ count: Int, _ features: Int, seed: UInt64) -> LabelledRows {
+        var generator = ShuffleGenerator(seed: seed)
+        func uniform() -> Double { Double(generator.next() >> 11) / exp2(53) }
+        var (values, targets): ([Double], [Double]) = ([], [])
+        for _ in 0..<count {
+            let row = (0..<features).map { _ in 10 * uniform() - 3 }
+            let score = row.enumerated().reduce(-2.0) { $0 + ($1.offset % 2 == 0 ? 0.6 : -0.2) * $1.element }
+            values += row
+            targets.append(uniform() < 1 / (1 + exp(-score)) ? 1 : 0)
+        }
+        return LabelledRows(featureNames: (0..<features).map { "x\($0)" }, features: values, targets: targets)
+    }
+}

@@ -51,10 +51,10 @@ extension CircuitPlan {
         func line(_ name: String, _ text: String) -> String {
             name.padding(toLength: 15, withPad: " ", startingAt: 0) + text
         }
-        let levels = s.modulusBits.dropFirst()
+        let (levels, upper) = (parameters.literal.depth, parameters.literal.bootstrappingBits)
         let chain =
-            "\(s.modulusBits[0])"
-            + (levels.isEmpty ? "" : " + \(levels.count) × \(parameters.literal.scaleBits)")
+            "\(s.modulusBits[0])" + (levels == 0 ? "" : " + \(levels) × \(parameters.literal.scaleBits)")
+            + (upper.isEmpty ? "" : " + \(upper.count) for bootstrapping, \(upper.reduce(0, +))")
             + (s.specialModulusBits.isEmpty
                 ? "" : ", special \(s.specialModulusBits.count) × \(s.specialModulusBits[0])")
         let keyNames =
@@ -102,23 +102,24 @@ extension CircuitPlan {
     /// Refuses a run that this machine has too little memory for, before it begins.
     /// - Errors: `insufficientMemory`.
     public func requireMemory(_ available: Int? = SystemMemory.availableBytes) throws(CKKSError) {
-        guard let available, available < memoryBytes else { return }
-        throw CKKSError(
-            code: .insufficientMemory,
-            message: "memory: this computation takes about \(Self.bytes(memoryBytes)), the machine has "
-                + "\(Self.bytes(available)) left; use a larger machine, fewer rows at a time, or fewer iterations")
+        try MemoryNeed.require(
+            memoryBytes, for: "this computation",
+            advice: "use a larger machine, fewer rows at a time, or fewer iterations", available: available)
     }
 
-    static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
+    /// Two digits.
+    public static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
 
-    static func bytes(_ count: Int) -> String {
+    /// As people read it.
+    public static func bytes(_ count: Int) -> String {
         let units = ["bytes", "kB", "MB", "GB", "TB"]
         var (value, unit) = (Double(count), 0)
         while value >= 1000, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
         return unit == 0 ? "\(count) bytes" : String(format: "%.1f %@", value, units[unit])
     }
 
-    static func time(_ seconds: Double) -> String {
+    /// As people read it.
+    public static func time(_ seconds: Double) -> String {
         if seconds < 1 { return String(format: "%.0f ms", seconds * 1000) }
         if seconds < 120 { return String(format: "%.1f s", seconds) }
         return String(format: "%.0f min", seconds / 60)

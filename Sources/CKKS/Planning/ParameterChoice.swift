@@ -139,9 +139,11 @@ extension CKKSCircuit {
     }
 
     /// Runs the circuit on planned ciphertexts.
-    package func rehearse(_ context: CKKSContext) throws(CKKSError) -> (CircuitRecord, [CKKSCiphertext]) {
+    package func rehearse(
+        _ context: CKKSContext, refresher: (any CKKSRefreshing)? = nil
+    ) throws(CKKSError) -> (CircuitRecord, [CKKSCiphertext]) {
         let record = CircuitRecord()
-        let evaluator = CKKSEvaluator(context, record: record)
+        let evaluator = CKKSEvaluator(context, record: record, refresher: refresher)
         let inputs = inputs(maximumSlots: context.maximumSlots).map {
             CKKSCiphertext.planned(
                 context, slots: $0.slots, magnitude: $0.magnitude, underPublicKey: $0.underPublicKey)
@@ -190,9 +192,10 @@ extension CKKSCircuit {
         if case .success(let price) = result { price.seconds } else { .infinity }
     }
 
-    private func summary(
+    /// - Parameter furtherBytes: memory beside keys and ciphertexts.
+    func summary(
         _ parameters: CKKSParameters, depth: Int, _ record: CircuitRecord, _ outputs: [CKKSCiphertext], cost: CostModel,
-        rejected: [CircuitPlan.Rejection], alternatives: [CircuitPlan.Alternative]
+        rejected: [CircuitPlan.Rejection] = [], alternatives: [CircuitPlan.Alternative] = [], furtherBytes: Int = 0
     ) -> CircuitPlan {
         let inputs = inputs(maximumSlots: parameters.maximumSlots)
         let top = parameters.chain.top
@@ -202,16 +205,14 @@ extension CKKSCircuit {
         let download = outputs.reduce(0) { $0 + parameters.ciphertextBytes(level: $1.level, seeded: false) }
         let keyBytes = parameters.evaluationKeyBytes(record.keys)
         // In memory: both halves, one word per residue.
-        let digits = parameters.ring.digitSize > 0 ? (top + parameters.ring.digitSize) / parameters.ring.digitSize : 0
-        let keyMemory =
-            record.keys.count * digits * 2 * (parameters.ring.moduli.count + parameters.ring.specialModuli.count)
-            * parameters.ring.degree * 8
+        let keyMemory = record.keys.count * parameters.keyMemoryBytes
         let inputMemory = inputs.count * 2 * (top + 1) * parameters.ring.degree * 8
         return CircuitPlan(
             parameters: parameters, inputs: inputs, depth: depth, keys: record.keys, counts: record.counts,
             errorBound: outputs.map(\.errorBound).max() ?? 0,
             seconds: cost.seconds(record.counts, chain: parameters.chain), uploadBytes: upload,
-            downloadBytes: download, keyBytes: keyBytes, memoryBytes: keyMemory + inputMemory + record.peakBytes,
+            downloadBytes: download, keyBytes: keyBytes,
+            memoryBytes: keyMemory + inputMemory + record.peakBytes + furtherBytes,
             rejected: rejected, alternatives: alternatives)
     }
 }

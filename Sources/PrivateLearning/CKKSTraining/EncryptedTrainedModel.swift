@@ -8,6 +8,12 @@ public struct EncryptedTrainedModel: Sendable {
     public struct Meaning: Codable, Hashable, Sendable {
         public var rows: EncryptedTrainingRows.Meaning
         public var plan: TrainingPlan
+        /// Iterations done, where training was stopped before the plan's.
+        public var completed: Int?
+        /// Rows that were left out, for cross-validation.
+        public var fold: TrainingFold?
+
+        public var iterations: Int { completed ?? plan.iterations }
     }
 
     public let meaning: Meaning
@@ -20,7 +26,7 @@ public struct EncryptedTrainedModel: Sendable {
     /// The bound that the library states for the error of a weight of scaled columns.
     public var errorBound: Double { interval * (weights.map(\.errorBound).max() ?? 0) }
 
-    private var interval: Double {
+    var interval: Double {
         if case .logistic(let sigmoid) = meaning.plan.loss { return sigmoid.interval }
         return 1
     }
@@ -31,6 +37,13 @@ public struct EncryptedTrainedModel: Sendable {
     /// - Throws: `mismatch` for another key; `inconsistentSums` for weights outside the range that the run was planned for,
     ///   which it then left: fewer iterations or a ridge penalty help; `invalidFile`.
     public func open(_ secret: CKKSSecretKey) throws -> LinearModel {
+        try open(secret) { ciphertext, _ in try secret.decryptForOwner(ciphertext).real }
+    }
+
+    /// - Parameter decrypt: gives the slots of a block's ciphertext.
+    func open(
+        _ secret: CKKSSecretKey, _ decrypt: (CKKSCiphertext, _ block: Int) throws -> [Double]
+    ) throws -> LinearModel {
         guard secret.identity == key else {
             throw PrivateLearningError(
                 code: .mismatch, message: "key: the model belongs to key \(key), this is \(secret.identity)")
@@ -48,7 +61,7 @@ public struct EncryptedTrainedModel: Sendable {
                 code: .invalidFile, message: "note: got \(width) columns, the weights have \(packing.columnCount)")
         }
         var vectors: [[Double]] = []
-        for ciphertext in weights { vectors.append(try secret.decryptForOwner(ciphertext).real) }
+        for (block, ciphertext) in weights.enumerated() { vectors.append(try decrypt(ciphertext, block)) }
         var columns = packing.gathered(vectors)
         let norm = columns.prefix(scaling.columnCount).reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard norm <= GradientCircuit.weightBound else {

@@ -18,6 +18,21 @@ public struct EncryptedTrainingRows: Sendable {
         /// No entry is greater.
         public var entryBound: Double
         public var noteBytes: Int
+        /// Of each owner, where rows of several were joined.
+        public var owners: [Owner]?
+        /// Name of the scaling that several owners agreed on; rows of one name may be trained on together.
+        public var scaling: String?
+    }
+
+    /// One of several owners.
+    public struct Owner: Codable, Hashable, Sendable {
+        public var name: String
+        public var rowCount: Int
+
+        public init(name: String, rowCount: Int) {
+            self.name = name
+            self.rowCount = rowCount
+        }
     }
 
     /// What the key owner needs in order to make a model of weights.
@@ -36,18 +51,21 @@ public struct EncryptedTrainingRows: Sendable {
     public let key: Fingerprint
     let note: [CKKSCiphertext]
     let rows: [CKKSCiphertext]
+    /// The layout of each owner's rows; that of ``meaning`` when there is one owner.
+    let parts: [RowPacking]
 
     /// Scales and encrypts a table.
     /// - Parameters:
     ///   - target: an encoded column; the schema's target when nil.
     ///   - isSigned: for a logistic loss; the target is 0 or 1 then.
     ///   - scaling: agreed among the owners of parts; made from the rows themselves when nil.
-    ///   - packing: the layout; a good one for `batches` and this table when nil.
-    /// - Throws: `cohortTooSmall`; errors of the encoding with row and column; `invalidParameter`.
+    /// - Throws: `cohortTooSmall`; errors of the encoding with row and column; `invalidParameter`; `mismatch` for a
+    ///   scaling of other columns.
     public static func encrypt(
         _ table: Table, schema: Schema, target: String? = nil, features: [String]? = nil, isSigned: Bool, owner: String,
-        batches: Int = 1, clip: Double = FeatureScaling.standardClip, minimumCohort: Int = 1,
-        with encryptor: CKKSEncryptor, using random: inout some SecureRandom, progress: (Int, Int) -> Void = { _, _ in }
+        batches: Int = 1, clip: Double = FeatureScaling.standardClip, scaling shared: StudyScaling? = nil,
+        minimumCohort: Int = 1, with encryptor: CKKSEncryptor, using random: inout some SecureRandom,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> EncryptedTrainingRows {
         guard table.rowCount >= minimumCohort else {
             throw PrivateLearningError(
@@ -60,7 +78,10 @@ public struct EncryptedTrainingRows: Sendable {
                 code: .unknownColumn, message: "target: the schema names none; say which column to predict")
         }
         let labelled = try LabelledRows(table, plan: plan, target: name, features: features)
-        let scaling = try FeatureScaling(rows: labelled.features, names: labelled.featureNames, clip: clip)
+        try shared?.check(target: name, features: labelled.featureNames)
+        let scaling =
+            try shared?.scaling
+            ?? FeatureScaling(rows: labelled.features, names: labelled.featureNames, clip: clip)
         let limits = Dictionary(uniqueKeysWithValues: zip(labelled.featureNames, scaling.limits))
         let clipped = try EncodingPlan(
             schema: schema, clipping: limits, maximumRows: EncodingPlan.rowLimit, minimumCohort: max(1, minimumCohort))
@@ -69,22 +90,28 @@ public struct EncryptedTrainingRows: Sendable {
         if isSigned {
             numbers = try labelled.signed(scaling)
         } else {
-            (note.targetCentre, note.targetUnit) = labelled.targetScale(bound: scaling.entryBound)
+            (note.targetCentre, note.targetUnit) =
+                shared.map { ($0.targetCentre, $0.targetUnit) } ?? labelled.targetScale(bound: scaling.entryBound)
             numbers = labelled.withTarget(scaling, centre: note.targetCentre, unit: note.targetUnit)
         }
         return try encrypt(
             numbers, width: scaling.columnCount + (isSigned ? 0 : 1), note: note, isSigned: isSigned, owner: owner,
-            batches: batches, entryBound: scaling.entryBound, with: encryptor, using: &random, progress: progress)
+            batches: batches, entryBound: scaling.entryBound, shared: shared, with: encryptor, using: &random,
+            progress: progress)
     }
 
     private static func encrypt(
         _ numbers: [Double], width: Int, note: Note, isSigned: Bool, owner: String, batches: Int, entryBound: Double,
-        with encryptor: CKKSEncryptor, using random: inout some SecureRandom, progress: (Int, Int) -> Void
+        shared: StudyScaling?, with encryptor: CKKSEncryptor, using random: inout some SecureRandom,
+        progress: (Int, Int) -> Void
     ) throws -> EncryptedTrainingRows {
         let context = encryptor.context
-        let packing = try RowPacking(
-            rowCount: numbers.count / width, columnCount: width, batches: batches, squarings: isSigned ? 2 : 0,
-            maximumSlots: context.maximumSlots)
+        let rowCount = numbers.count / width
+        var packing = try RowPacking(
+            rowCount: max(rowCount, shared?.rowCount ?? 0), columnCount: width, batches: batches,
+            squarings: isSigned ? 2 : 0, maximumSlots: context.maximumSlots)
+        // Rows of several owners lie as those of one with all of them would.
+        if shared != nil { packing = try packing.holding(rowCount) }
         let noteBytes = try EncryptedFile.encode(note)
         let sealed = try SealedNote.seal(noteBytes, with: encryptor) {
             try encryptor.encrypt($0, magnitude: 1, level: 0, using: &random)
@@ -102,8 +129,66 @@ public struct EncryptedTrainingRows: Sendable {
         return EncryptedTrainingRows(
             meaning: Meaning(
                 owner: owner, isSigned: isSigned, packing: packing, entryBound: entryBound,
-                noteBytes: noteBytes.count),
+                noteBytes: noteBytes.count, scaling: shared?.name),
             context: context, key: rows[0].key, note: sealed, rows: rows)
+    }
+
+    /// Rows of several owners as one table, to be trained on together. Needs no key.
+    /// - Throws: `mismatch`, which names the owner and what differs: key, parameters, kind of loss, layout, or the scaling
+    ///   that all must share; an owner that comes twice.
+    public static func joined(_ files: [EncryptedTrainingRows]) throws -> EncryptedTrainingRows {
+        guard let first = files.first else {
+            throw PrivateLearningError(code: .invalidParameter, message: "files: got none, want at least one")
+        }
+        guard files.count > 1 else { return first }
+        func differs(_ other: EncryptedTrainingRows, _ what: String) -> PrivateLearningError {
+            PrivateLearningError(
+                code: .mismatch,
+                message: "\(other.meaning.owner): \(what) than \(first.meaning.owner)'s rows")
+        }
+        for other in files {
+            guard let name = other.meaning.scaling else {
+                throw PrivateLearningError(
+                    code: .mismatch,
+                    message: "\(other.meaning.owner): rows were scaled by their own mean and deviation; all owners "
+                        + "encrypt with one scaling (`tacit encrypt --scaling`)")
+            }
+            guard other.key == first.key else { throw differs(other, "encrypted under another key") }
+            guard other.context.parameters == first.context.parameters else { throw differs(other, "other parameters") }
+            guard name == first.meaning.scaling else { throw differs(other, "another scaling") }
+            guard other.meaning.isSigned == first.meaning.isSigned else {
+                throw differs(other, "made for another loss")
+            }
+            let (one, all) = (other.meaning.packing, first.meaning.packing)
+            guard one.slots == all.slots, one.blockColumns == all.blockColumns, one.columnCount == all.columnCount,
+                one.batches == all.batches, other.meaning.entryBound == first.meaning.entryBound
+            else { throw differs(other, "another layout or other batches") }
+        }
+        let owners = files.map(\.meaning.owner)
+        if let twice = Dictionary(grouping: owners, by: { $0 }).filter({ $1.count > 1 }).keys.min() {
+            throw PrivateLearningError(
+                code: .mismatch, message: "owner \(twice): comes twice, so its rows would count twice")
+        }
+        var meaning = first.meaning
+        meaning.owner = owners.joined(separator: ", ")
+        meaning.owners = files.map { Owner(name: $0.meaning.owner, rowCount: $0.meaning.packing.rowCount) }
+        meaning.packing = try meaning.packing.holding(files.reduce(0) { $0 + $1.meaning.packing.rowCount })
+        return EncryptedTrainingRows(
+            meaning: meaning, context: first.context, key: first.key, note: first.note, rows: files.flatMap(\.rows),
+            parts: files.flatMap(\.parts))
+    }
+
+    /// By which a checkpoint knows its rows: a digest of the first ciphertext of each owner.
+    var contentIdentity: String {
+        get throws {
+            var encoder = BinaryEncoder()
+            var first = 0
+            for part in parts {
+                try rows[first].encode(into: &encoder)
+                first += part.ciphertextCount
+            }
+            return Fingerprint(of: encoder.bytes).hexadecimal
+        }
     }
 
     /// The circuit that trains on these rows.
@@ -133,29 +218,17 @@ public struct EncryptedTrainingRows: Sendable {
 
     /// Trains. Needs no secret.
     /// - Parameter progress: called after each iteration with its number.
-    /// - Throws: `mismatch`; CKKS's errors: `keyMismatch`, `missingKey`, `exhaustedLevels`.
+    /// - Throws: as ``EncryptedTraining``.
     public func trained(
         _ plan: TrainingPlan, keys: CKKSEvaluationKeys, refresher: (any CKKSRefreshing)? = nil,
-        progress: (Int) -> Void = { _ in }
+        fold: TrainingFold? = nil, progress: (Int) -> Void = { _ in }
     ) throws -> EncryptedTrainedModel {
-        let circuit = try circuit(plan)
-        guard keys.identity == key else {
-            throw PrivateLearningError(
-                code: .mismatch, message: "evaluation keys: are of \(keys.identity), the rows of \(key)")
+        var training = try EncryptedTraining(self, plan: plan, keys: keys, refresher: refresher, fold: fold)
+        while !training.isFinished {
+            try training.advance()
+            progress(training.completed)
         }
-        let level = rows[0].level
-        guard refresher != nil || plan.levels <= level else {
-            let most = iterationsWithin(levels: level, levelsPerIteration: plan.levelsPerIteration)
-            throw PrivateLearningError(
-                code: .invalidParameter,
-                message:
-                    "iterations: got \(plan.iterations), want at most \(most), which the \(level) levels of these keys "
-                    + "allow; make keys for more, or give bootstrapping keys")
-        }
-        let evaluator = CKKSEvaluator(context, keys: keys, refresher: refresher)
-        let weights = try circuit.run(rows, packing: meaning.packing, with: evaluator, progress: progress)
-        return EncryptedTrainedModel(
-            meaning: .init(rows: meaning, plan: plan), context: context, key: key, note: note, weights: weights)
+        return training.model
     }
 }
 
@@ -171,6 +244,16 @@ extension EncryptedTrainingRows {
     /// - Throws: `invalidFile`, `mismatch`, with the file's name.
     public init(path: String, context: CKKSContext? = nil) throws {
         self = try SlotFile.read(path, kind: .encryptedTrainingRows, context: context) { try Self($0) }
+    }
+
+    /// What is public about a file's rows, without reading them: enough to know what training on them takes.
+    /// - Throws: as ``init(path:context:)``.
+    public static func header(path: String) throws -> (meaning: Meaning, context: CKKSContext, key: Fingerprint) {
+        try SlotFile.read(path, kind: .encryptedTrainingRows, context: nil, headOnly: true) { file in
+            let meaning = try EncryptedFile.decode(Meaning.self, file.description)
+            try meaning.check(file.context)
+            return (meaning, file.context, file.key)
+        }
     }
 
     /// As ``init(path:context:)``, from a file's bytes. Total.
@@ -191,6 +274,18 @@ extension EncryptedTrainingRows {
         }
         self.init(
             meaning: meaning, context: file.context, key: file.key, note: file.note, rows: file.ciphertexts)
+    }
+
+    private init(
+        meaning: Meaning, context: CKKSContext, key: Fingerprint, note: [CKKSCiphertext], rows: [CKKSCiphertext],
+        parts: [RowPacking]? = nil
+    ) {
+        self.meaning = meaning
+        self.context = context
+        self.key = key
+        self.note = note
+        self.rows = rows
+        self.parts = parts ?? [meaning.packing]
     }
 }
 

@@ -62,24 +62,13 @@ public struct GradientCircuit: CKKSCircuit, Sendable {
         do { packing = try self.packing(maximumSlots: evaluator.context.maximumSlots) } catch {
             throw CKKSError(code: .invalidParameters, message: error.message)
         }
-        return try run(inputs, packing: packing, with: evaluator)
-    }
-
-    /// As ``run(_:with:)`` with a layout that is known from elsewhere, such as a file.
-    func run(
-        _ inputs: [CKKSCiphertext], packing: RowPacking, with evaluator: CKKSEvaluator,
-        progress: (Int) -> Void = { _ in }
-    ) throws(CKKSError) -> [CKKSCiphertext] {
-        guard inputs.count == packing.ciphertextCount, packing.batches == plan.batches else {
+        guard inputs.count == packing.ciphertextCount else {
             throw CKKSError(
                 code: .invalidParameters,
                 message: "rows: got \(inputs.count) ciphertexts, want \(packing.ciphertextCount)")
         }
-        var run = GradientRun(circuit: self, packing: packing, rows: inputs, evaluator: evaluator)
-        for iteration in 0..<plan.iterations {
-            try run.advance(iteration)
-            progress(iteration + 1)
-        }
+        var run = GradientRun(circuit: self, parts: [packing], rows: inputs, evaluator: evaluator)
+        for iteration in 0..<plan.iterations { try run.advance(iteration) }
         return run.weights
     }
 }

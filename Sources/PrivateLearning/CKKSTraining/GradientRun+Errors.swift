@@ -2,73 +2,30 @@ import CKKS
 import Foundation
 import Parallelism
 
-// What the steps of a run share: errors that make sense over iterations, refreshing, work on several cores.
+// What the steps of a run share: errors that make sense over iterations, and work on several cores.
 extension GradientRun {
-    // MARK: Errors
-
-    // Operations add up worst cases, which over iterations grows without sense: one gradient step does not enlarge the
-    // error of weights at all while scores stay in the interval, since |1 − αH| ≤ 1 there. So within an iteration the weights
-    // are taken as exact, which leaves the noise the iteration itself adds, and between iterations the norms obey
-    //     e_W⁺ ≤ e_V + δ,   e_V⁺ ≤ (1 + β)e_W⁺ + β e_W.
+    // Operations add up worst cases, which over iterations grows without sense. So within an iteration the weights are
+    // taken as exact, which leaves the noise that the iteration itself adds; how it travels, `ErrorCourse` says.
 
     func exact(_ a: CKKSCiphertext) -> CKKSCiphertext {
         stated(a, magnitude: a.magnitude, deviation: 0)
     }
 
-    mutating func settleErrors(fresh: Double, iteration: Int) throws(CKKSError) {
+    mutating func settleErrors(fresh: Double, iteration: Int) {
         let momentum = plan.momentum(iteration)
-        let noise = fresh * Double(packing.columnCount).squareRoot()
-        let position = errors.weights + noise
-        errors = (
-            weights: (1 + momentum) * position + (momentum > 0 ? momentum * errors.position : 0), position: position
-        )
-        let deviation = errors.weights
-        weights = weights.map { stated($0, magnitude: GradientCircuit.weightBound, deviation: deviation) }
+        course.advance(momentum: momentum, noise: fresh * Double(packing.columnCount).squareRoot())
+        // Slots without data that a refresh has filled follow the same recurrence without a gradient.
+        spill = ((1 + momentum) * spill.ahead + momentum * spill.position, spill.ahead)
+        let (deviation, magnitude) = (course.ahead, max(GradientCircuit.weightBound, spill.ahead))
+        weights = weights.map { stated($0, magnitude: magnitude, deviation: deviation) }
     }
 
-    func stated(_ a: CKKSCiphertext, magnitude: Double, deviation: Double?) -> CKKSCiphertext {
+    func stated(
+        _ a: CKKSCiphertext, magnitude: Double, deviation: Double?, slots: Int? = nil
+    ) -> CKKSCiphertext {
         CKKSCiphertext(
-            context: a.context, parts: a.parts, size: a.size, level: a.level, scale: a.scale, slots: a.slots,
+            context: a.context, parts: a.parts, size: a.size, level: a.level, scale: a.scale, slots: slots ?? a.slots,
             magnitude: magnitude, deviation: deviation ?? a.deviation, key: a.key)
-    }
-
-    // MARK: Refreshing
-
-    /// Bootstraps when the levels do not suffice for the iteration and, unless it is the last, for packing its result.
-    mutating func refreshIfNeeded(_ iteration: Int) throws(CKKSError) {
-        let isLast = iteration == plan.iterations - 1
-        let level = weights[0].level
-        guard level < plan.levelsPerIteration + (isLast || evaluator.refresher == nil ? 0 : 1) else { return }
-        guard evaluator.refresher != nil else {
-            throw CKKSError(
-                code: .exhaustedLevels,
-                message:
-                    "iteration \(iteration + 1): needs level \(plan.levelsPerIteration), got \(level); use parameters "
-                    + "of more depth, fewer iterations, or bootstrapping keys")
-        }
-        // V and W share one bootstrapping: V + iW, divided by eight to lie within 1, which bootstrapping takes at level 0.
-        let packed = try mapBlocks { run, block throws(CKKSError) in
-            let half = try run.combined([(run.weights[block], .number(0.125))], block: block, level: level)
-            let other = try run.combined(run.position(block, times: 0.125), block: block, level: level)
-            return try run.evaluator.add(half, run.evaluator.multiplyByI(other))
-        }
-        var (fresh, imaginary): ([CKKSCiphertext], [CKKSCiphertext]) = ([], [])
-        for one in packed {
-            let bounded = stated(
-                one, magnitude: GradientCircuit.weightBound * 2.0.squareRoot() / 8, deviation: one.deviation)
-            let whole = try evaluator.refreshed(bounded)
-            let conjugate = try evaluator.conjugate(whole)
-            fresh.append(try evaluator.multiply(evaluator.add(whole, conjugate), integer: 4))
-            imaginary.append(
-                try evaluator.multiply(
-                    evaluator.multiplyByI(evaluator.subtract(whole, conjugate)), integer: -4))
-        }
-        let added = fresh.map(\.deviation).max()! * Double(packing.columnCount).squareRoot()
-        errors = (errors.weights + added, errors.position + added)
-        let deviation = errors.weights
-        weights = fresh.map { stated($0, magnitude: GradientCircuit.weightBound, deviation: deviation) }
-        momentum = .position(
-            imaginary.map { stated($0, magnitude: GradientCircuit.weightBound, deviation: deviation) })
     }
 
     // MARK: Several cores

@@ -4,10 +4,17 @@ import Foundation
 /// One run of a circuit, between iterations.
 struct GradientRun {
     let circuit: GradientCircuit
+    /// The layout that all rows share.
     let packing: RowPacking
-    /// Group by group, the blocks of each behind each other.
+    /// The rows of each owner, in that layout.
+    let parts: [RowPacking]
+    /// Group by group, the blocks of each behind each other, owner after owner.
     let rows: [CKKSCiphertext]
+    /// Rows that do not count, of each owner.
+    let excluded: [Set<Int>]
     let evaluator: CKKSEvaluator
+    /// For what is computed of errors only.
+    let planning: CKKSContext
 
     /// V after the iterations so far, a block each; empty before the first.
     var weights: [CKKSCiphertext] = []
@@ -15,8 +22,10 @@ struct GradientRun {
     var momentum: Momentum = .none
     /// Σ z over each batch.
     var sums: [Int: [CKKSCiphertext]] = [:]
-    /// Bounds of the Euclidean norms of the errors of V and W, in deviations.
-    var errors = (weights: 0.0, position: 0.0)
+    /// Errors of V and W.
+    var course = ErrorCourse()
+    /// What slots without data may hold in V and W since a refresh of two blocks together.
+    var spill = (ahead: 0.0, position: 0.0)
 
     enum Momentum {
         case none
@@ -24,11 +33,18 @@ struct GradientRun {
         case position([CKKSCiphertext])
     }
 
-    init(circuit: GradientCircuit, packing: RowPacking, rows: [CKKSCiphertext], evaluator: CKKSEvaluator) {
+    /// - Parameter excluded: of each part; empty when all rows count.
+    init(
+        circuit: GradientCircuit, parts: [RowPacking], rows: [CKKSCiphertext], excluded: [Set<Int>] = [],
+        evaluator: CKKSEvaluator
+    ) {
         self.circuit = circuit
-        self.packing = packing
+        packing = parts[0]
+        self.parts = parts
         self.rows = rows
+        self.excluded = excluded
         self.evaluator = evaluator
+        planning = CKKSContext(planning: evaluator.chain)
     }
 
     var plan: TrainingPlan { circuit.plan }
@@ -50,7 +66,7 @@ struct GradientRun {
 
     /// (1 + β)α/(R·n)
     func rate(_ iteration: Int) -> Double {
-        let count = Double(packing.rowCount(batch: iteration % plan.batches))
+        let count = Double(rowCount(batch: iteration % plan.batches))
         return (1 + plan.momentum(iteration)) * plan.step / (interval * count)
     }
 
@@ -74,13 +90,18 @@ struct GradientRun {
     mutating func advance(_ iteration: Int) throws(CKKSError) {
         if case .logistic = plan.loss, iteration == 0 {
             // From zero every score is 0 and every pull ½.
-            let sums = try batchSum(0)
-            let top = sums[0].level
-            weights = try mapBlocks { run, block throws(CKKSError) in
-                try run.combined([(sums[block], .number(run.rate(0) / 2))], block: block, level: top)
+            if excluded.isEmpty {
+                let sums = try batchSum(0)
+                let top = sums[0].level
+                weights = try mapBlocks { run, block throws(CKKSError) in
+                    try run.combined([(sums[block], .number(run.rate(0) / 2))], block: block, level: top)
+                }
+            } else {
+                // The rate and the choice of rows are one factor, so that no level is lost.
+                weights = try sum(batch: 0, times: rate(0) / 2)
             }
             momentum = .none
-            try settleErrors(fresh: weights[0].deviation, iteration: 0)
+            settleErrors(fresh: weights[0].deviation, iteration: 0)
             return
         }
         if iteration > 0 { try refreshIfNeeded(iteration) }
@@ -113,7 +134,7 @@ struct GradientRun {
         momentum = .parts(
             weights: iteration == 0 ? [] : weights, gradient: gradient, iteration: iteration)
         weights = next
-        try settleErrors(fresh: fresh, iteration: iteration)
+        settleErrors(fresh: fresh, iteration: iteration)
     }
 
     /// The terms of factor·W, W the position that the last iteration reached.
@@ -159,21 +180,34 @@ struct GradientRun {
     /// Σ z over a batch, in every row.
     mutating func batchSum(_ batch: Int) throws(CKKSError) -> [CKKSCiphertext] {
         if let known = sums[batch] { return known }
-        let groups = packing.groups(batch: batch)
-        let made = try mapBlocks { run, block throws(CKKSError) in
-            var total = run.row(groups.lowerBound, block)
-            for group in groups.dropFirst() { total = try run.evaluator.add(total, run.row(group, block)) }
-            return try run.running(total, run.packing.rowSteps)
-        }
+        let made = try sum(batch: batch, times: 1)
         sums[batch] = made
         return made
     }
 
+    /// factor·Σ z over the rows of a batch that count; one level less than the rows when some do not.
+    private func sum(batch: Int, times factor: Double) throws(CKKSError) -> [CKKSCiphertext] {
+        let groups = groups(batch: batch)
+        return try mapBlocks { run, block throws(CKKSError) in
+            var terms: [CKKSCiphertext] = []
+            for group in groups {
+                let row = run.row(group, block)
+                guard !run.excluded.isEmpty else {
+                    terms.append(row)
+                    continue
+                }
+                let chosen = try run.evaluator.encode(run.chosen(group: group, factor), multiplying: row)
+                terms.append(try run.evaluator.multiplyLazily(row, chosen))
+            }
+            return try run.running(run.evaluator.settled(run.evaluator.sum(terms)), run.packing.rowSteps)
+        }
+    }
+
     /// G, a block each.
     func gradient(_ iteration: Int) throws(CKKSError) -> [CKKSCiphertext] {
-        let groups = packing.groups(batch: iteration % plan.batches)
+        let groups = groups(batch: iteration % plan.batches)
         let parts = try concurrently(groups.count) { index throws(CKKSError) in
-            try self.products(group: groups.lowerBound + index, iteration: iteration)
+            try self.products(group: groups[index], iteration: iteration)
         }
         return try mapBlocks { run, block throws(CKKSError) in
             var total = parts[0][block]
@@ -188,8 +222,29 @@ struct GradientRun {
     }
 
     /// c·z·x·q(x) for the rows of a group, not relinearised.
+    ///
+    /// Values are bounded for scores up to `scoreBound`, so that nothing overflows; errors are stated for scores within
+    /// the interval, as everywhere here: a second, planned run of the same steps gives them.
     func products(group: Int, iteration: Int) throws(CKKSError) -> [CKKSCiphertext] {
         let score = try self.score(group: group, iteration: iteration)
+        let rows = blocks.map { row(group, $0) }
+        func twin(_ a: CKKSCiphertext, magnitude: Double) -> CKKSCiphertext {
+            CKKSCiphertext(
+                context: planning, parts: [], level: a.level, scale: a.scale, slots: a.slots, magnitude: magnitude,
+                deviation: a.deviation, key: .none)
+        }
+        let made = try products(
+            rows, score: score, reach: GradientCircuit.scoreBound, group: group, iteration: iteration, evaluator)
+        let stated = try products(
+            rows.map { twin($0, magnitude: $0.magnitude) }, score: twin(score, magnitude: 1), reach: 1, group: group,
+            iteration: iteration, CKKSEvaluator(planning))
+        return zip(made, stated).map { self.stated($0, magnitude: $0.magnitude, deviation: $1.deviation) }
+    }
+
+    private func products(
+        _ rows: [CKKSCiphertext], score: CKKSCiphertext, reach: Double, group: Int, iteration: Int,
+        _ evaluator: CKKSEvaluator
+    ) throws(CKKSError) -> [CKKSCiphertext] {
         var scale = rate(iteration)
         var tail: CKKSCiphertext?
         if case .logistic(let sigmoid) = plan.loss {
@@ -199,8 +254,7 @@ struct GradientRun {
             case 3:
                 let half = -b[1] / b[2] / 2
                 let rest = b[0] / b[2] - half * half
-                let reach = GradientCircuit.scoreBound * GradientCircuit.scoreBound
-                let bound = max(half, reach - half)
+                let bound = max(half, reach * reach - half)
                 let inner = try evaluator.add(evaluator.square(score), -half).declaring(magnitude: bound)
                 tail = try evaluator.add(evaluator.square(inner), rest).declaring(
                     magnitude: bound * bound + abs(rest))
@@ -211,12 +265,14 @@ struct GradientRun {
         var result: [CKKSCiphertext] = []
         for block in blocks {
             // The score is one level below the weights; so is the row times its constant.
-            let row = try evaluator.dropping(row(group, block), to: score.level + 1)
+            let row = try evaluator.dropping(rows[block], to: score.level + 1)
             let factor: CKKSCiphertext
-            if let target {
+            if target != nil || !excluded.isEmpty {
                 var columns = [Double](repeating: scale, count: packing.columnCount)
-                columns[target] = 0
-                factor = try evaluator.multiply(row, evaluator.encode(packing.spread(columns)[block], multiplying: row))
+                if let target { columns[target] = 0 }
+                var values = packing.spread(columns)[block]
+                if !excluded.isEmpty { values = zip(values, chosen(group: group, 1)).map { $0 * $1 } }
+                factor = try evaluator.multiply(row, evaluator.encode(values, multiplying: row))
             } else {
                 factor = try evaluator.settled(evaluator.multiplyLazily(row, scale))
             }

@@ -1,47 +1,79 @@
 import CKKS
 import Foundation
 
-/// A weighted sum of encrypted columns, or of one encrypted row: what a prediction computes, for choosing parameters.
+/// What a prediction computes, for choosing parameters and for telling what it takes: scores of encrypted rows under a
+/// clear model, or of clear rows under an encrypted model.
 public struct LinearScoreCircuit: CKKSCircuit, Sendable {
+    /// Of encrypted rows.
     public let layout: SlotFeatureLayout
     public let columnCount: Int
+    public let rowCount: Int
+    /// Whether the model is encrypted and the rows are clear; ``layout`` says nothing then.
+    public let isModelEncrypted: Bool
 
-    public init(layout: SlotFeatureLayout, columnCount: Int) {
-        precondition(columnCount > 0, "columns: want at least one")
+    public init(
+        layout: SlotFeatureLayout, columnCount: Int, rowCount: Int = 1, isModelEncrypted: Bool = false
+    ) {
+        precondition(columnCount > 0 && rowCount > 0, "columns, rows: want at least one")
         self.layout = layout
         self.columnCount = columnCount
+        self.rowCount = rowCount
+        self.isModelEncrypted = isModelEncrypted
     }
 
     /// Scores are brought within ±1, so this is about the share of their range.
     public static let standardErrorBound = 0x1p-16
 
+    /// Times that the slots are filled with rows.
+    private func chunks(_ maximumSlots: Int) -> Int { (rowCount + maximumSlots - 1) / maximumSlots }
+
     public func inputs(maximumSlots: Int) -> [CircuitInput] {
-        switch layout {
-        case .columns:
+        func inputs(_ slots: Int, _ count: Int) -> [CircuitInput] {
             [CircuitInput](
-                repeating: CircuitInput(slots: maximumSlots, magnitude: 1, underPublicKey: true), count: columnCount)
-        case .rows:
-            // A ring with fewer slots than columns gets an input that no ciphertext of it holds, and is refused.
-            [CircuitInput(slots: LinearScores.slots(columnCount), magnitude: 1, underPublicKey: true)]
+                repeating: CircuitInput(slots: slots, magnitude: 1, underPublicKey: true), count: count)
+        }
+        if isModelEncrypted { return inputs(1, columnCount + 1) }
+        switch layout {
+        case .columns: return inputs(maximumSlots, columnCount * chunks(maximumSlots))
+        // A ring with fewer slots than columns gets an input that no ciphertext of it holds, and is refused.
+        case .rows: return inputs(LinearScores.slots(columnCount), rowCount)
         }
     }
 
     public func run(
         _ inputs: [CKKSCiphertext], with evaluator: CKKSEvaluator
     ) throws(CKKSError) -> [CKKSCiphertext] {
-        guard layout == .columns || LinearScores.slots(columnCount) <= evaluator.context.maximumSlots else {
+        let slots = evaluator.context.maximumSlots
+        guard isModelEncrypted || layout == .columns || LinearScores.slots(columnCount) <= slots else {
             throw CKKSError(
-                code: .invalidSlots,
-                message: "columns: got \(columnCount), want at most \(evaluator.context.maximumSlots), the slots")
+                code: .invalidSlots, message: "columns: got \(columnCount), want at most \(slots), the slots")
         }
         let weights = [Double](repeating: 1 / Double(columnCount + 1), count: columnCount)
         let constant = 1 / Double(columnCount + 1)
+        var scores: [CKKSCiphertext] = []
+        if isModelEncrypted {
+            let column = [Double](repeating: 1, count: slots)
+            for _ in 0..<chunks(slots) {
+                scores.append(
+                    try LinearScores.ofEncrypted(
+                        weights: Array(inputs.dropLast()), constant: inputs[columnCount],
+                        columns: [[Double]](repeating: column, count: columnCount), evaluator))
+            }
+            return scores
+        }
         switch layout {
         case .columns:
-            return [try LinearScores.ofColumns(inputs, weights: weights, constant: constant, evaluator)]
+            for start in stride(from: 0, to: inputs.count, by: columnCount) {
+                scores.append(
+                    try LinearScores.ofColumns(
+                        Array(inputs[start..<start + columnCount]), weights: weights, constant: constant, evaluator))
+            }
         case .rows:
-            return [try LinearScores.ofRow(inputs[0], weights: weights, constant: constant, evaluator)]
+            for row in inputs {
+                scores.append(try LinearScores.ofRow(row, weights: weights, constant: constant, evaluator))
+            }
         }
+        return scores
     }
 }
 

@@ -95,6 +95,17 @@ public struct RowPacking: Hashable, Sendable, Codable {
         self = best!.packing
     }
 
+    /// The same layout for another number of rows.
+    /// - Errors: `tooFewRows`.
+    func holding(_ rowCount: Int) throws(PrivateLearningError) -> RowPacking {
+        guard rowCount >= batches, rowCount > 0, rowCount <= EncodingPlan.rowLimit else {
+            throw PrivateLearningError(
+                code: .tooFewRows, message: "rows: got \(rowCount), want \(batches)...\(EncodingPlan.rowLimit)")
+        }
+        return RowPacking(
+            rowCount: rowCount, columnCount: columnCount, batches: batches, slots: slots, blockColumns: blockColumns)
+    }
+
     private init(rowCount: Int, columnCount: Int, batches: Int, slots: Int, blockColumns: Int) {
         self.rowCount = rowCount
         self.columnCount = columnCount

@@ -50,8 +50,12 @@ struct SlotFile {
     }
 
     /// Total: any bytes give a value or an error.
-    /// - Parameter expected: of the same parameters, to share its tables; a new one when nil.
-    init(reading source: some ByteSource, kind: ContainerKind, context expected: CKKSContext?) throws {
+    /// - Parameters:
+    ///   - expected: of the same parameters, to share its tables; a new one when nil.
+    ///   - headOnly: whether to stop before the ciphertexts.
+    init(
+        reading source: some ByteSource, kind: ContainerKind, context expected: CKKSContext?, headOnly: Bool = false
+    ) throws {
         var reader = try ContainerReader(source)
         try reader.header.require(kind)
         func invalid(_ message: String) -> PrivateLearningError {
@@ -76,7 +80,7 @@ struct SlotFile {
         }
         description = second.bytes
         var (note, ciphertexts): ([CKKSCiphertext], [CKKSCiphertext]) = ([], [])
-        while let section = try reader.next() {
+        while !headOnly, let section = try reader.next() {
             guard section.tag == Tag.ciphertext || section.tag == Tag.note && ciphertexts.isEmpty else {
                 throw invalid("section: got tag \(section.tag), want notes, then ciphertexts")
             }
@@ -91,11 +95,13 @@ struct SlotFile {
 
     /// Reads a file; errors begin with its name.
     static func read<Value>(
-        _ path: String, kind: ContainerKind, context: CKKSContext?, _ make: (SlotFile) throws -> Value
+        _ path: String, kind: ContainerKind, context: CKKSContext?, headOnly: Bool = false,
+        _ make: (SlotFile) throws -> Value
     ) throws -> Value {
         do {
             return try EncryptedFile.naming(path) {
-                try make(SlotFile(reading: FileSource(path: path), kind: kind, context: context))
+                try make(
+                    SlotFile(reading: FileSource(path: path), kind: kind, context: context, headOnly: headOnly))
             }
         } catch let error as CKKSError {
             throw PrivateLearningError(

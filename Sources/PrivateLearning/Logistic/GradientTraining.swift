@@ -7,16 +7,17 @@ public enum GradientTraining {
     /// - Parameters:
     ///   - rows: row-major; for a logistic loss ±(1, x)/√λ with the label's sign, for squares (1, x, y)/√λ.
     ///   - width: columns of a row.
+    ///   - stopping: after so many iterations, before the plan's; the point ahead then, which a run that is stopped has.
     /// - Returns: weights of the columns, after the last iteration.
     /// - Errors: `tooFewRows` for none, or fewer than batches; `invalidValue` when weights leave the range of doubles.
     public static func simulate(
-        _ plan: TrainingPlan, rows: [Double], width: Int
+        _ plan: TrainingPlan, rows: [Double], width: Int, stopping: Int? = nil
     ) throws(PrivateLearningError) -> [Double] {
         switch plan.loss {
         case .logistic(let sigmoid):
-            try run(plan, rows: rows, width: width, frozen: nil) { sigmoid(-$0) }
+            try run(plan, stopping, rows: rows, width: width, frozen: nil) { sigmoid(-$0) }
         case .squared:
-            try run(plan, rows: rows, width: width, frozen: width - 1) { -$0 }
+            try run(plan, stopping, rows: rows, width: width, frozen: width - 1) { -$0 }
         }
     }
 
@@ -25,14 +26,14 @@ public enum GradientTraining {
         _ plan: TrainingPlan, rows: [Double], width: Int
     ) throws(PrivateLearningError) -> [Double] {
         guard case .logistic = plan.loss else { return try simulate(plan, rows: rows, width: width) }
-        return try run(plan, rows: rows, width: width, frozen: nil) { Link.logit.mean(-$0) }
+        return try run(plan, nil, rows: rows, width: width, frozen: nil) { Link.logit.mean(-$0) }
     }
 
     /// - Parameters:
     ///   - frozen: a column whose weight stays −1: the target.
     ///   - pull: the derivative of the loss by a row's score u, negated.
     private static func run(
-        _ plan: TrainingPlan, rows: [Double], width: Int, frozen: Int?, pull: (Double) -> Double
+        _ plan: TrainingPlan, _ stopping: Int?, rows: [Double], width: Int, frozen: Int?, pull: (Double) -> Double
     ) throws(PrivateLearningError) -> [Double] {
         precondition(width > 0 && rows.count % width == 0, "rows: got \(rows.count) numbers, want rows of \(width)")
         let count = rows.count / width
@@ -44,7 +45,7 @@ public enum GradientTraining {
         var position = [Double](repeating: 0, count: width)
         if let frozen { position[frozen] = -1 }
         var ahead = position
-        for iteration in 0..<plan.iterations {
+        for iteration in 0..<min(plan.iterations, stopping ?? plan.iterations) {
             var gradient = [Double](repeating: 0, count: width)
             var seen = 0
             rows.withUnsafeBufferPointer { values in
@@ -64,11 +65,12 @@ public enum GradientTraining {
                 position[column] = next
             }
         }
-        guard position.allSatisfy(\.isFinite) else {
+        guard ahead.allSatisfy(\.isFinite) else {
             throw PrivateLearningError(
                 code: .invalidValue,
                 message: "weights: left the range of numbers; use a wider interval of the sigmoid or degree 5")
         }
-        return position
+        // The last momentum of a whole run is 0.
+        return ahead
     }
 }

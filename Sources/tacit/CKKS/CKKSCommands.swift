@@ -1,3 +1,4 @@
+import AtomicFiles
 import BinaryCoding
 import CKKS
 import Foundation
@@ -58,68 +59,22 @@ extension EncryptCommand {
         // Two values make a class, which the schema says and not the rows.
         let isClass = encoding.lower == 0 && encoding.upper == 1 && encoding.scale.multiplier == 1
         let isSigned = purpose.map { $0 == .logistic } ?? isClass
+        let shared = try scaling.map { path in
+            let bytes = try readFile(path, limit: 1 << 24)
+            do throws(PrivateLearningError) { return try StudyScaling(decoding: bytes) } catch {
+                throw CommandFailure(.data, "\(path): \(error.message)")
+            }
+        }
         let label = owner ?? URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
         let progress = Progress("encrypting", total: 1000, unit: "‰")
         defer { progress.finish() }
         let rows = try EncryptedTrainingRows.encrypt(
             table, schema: schema, target: name, isSigned: isSigned, owner: label, batches: batches, clip: clip,
-            minimumCohort: minimumCohort, with: encryptor, using: &random
+            scaling: shared, minimumCohort: minimumCohort, with: encryptor, using: &random
         ) { done, total in progress.advance(by: 1000 * done / total - 1000 * (done - 1) / total) }
         try rows.write(to: out)
         progress.finish()
         try done("rows", rows: table.rowCount, ciphertexts: rows.meaning.packing.ciphertextCount)
-    }
-}
-
-extension TrainCommand {
-    private struct MadeByGradients: Encodable {
-        var file: String
-        var model: String
-        var iterations: Int
-        var rows: Int
-        var columns: Int
-        var errorBound: Double
-        var seconds: Double
-    }
-
-    func trainByGradients() throws {
-        guard let evaluationKeys else {
-            throw CommandFailure(
-                .usage,
-                "--evaluation-keys: rows under a CKKS key need them; `tacit keys generate` wrote NAME.evaluation")
-        }
-        guard rows == nil, weights == nil, folds == nil, target == nil, features == nil else {
-            throw CommandFailure(
-                .usage,
-                "--rows, --weights, --folds, --target and --features: CKKS rows were chosen when they were encrypted")
-        }
-        let table = try EncryptedTrainingRows(path: encrypted[0])
-        let keys = try CKKSKeyFiles.evaluationKeys(evaluationKeys, context: table.context)
-        let penalty = lambda.first ?? (model == .ridge ? 0.01 : 0)
-        func plan(_ iterations: Int) throws -> TrainingPlan {
-            try TrainingPlan(
-                loss: model == .logistic ? .logistic(.standard) : .squared, iterations: iterations, ridge: penalty,
-                batches: table.meaning.packing.batches)
-        }
-        let perIteration = try plan(table.meaning.packing.batches).levelsPerIteration
-        let within = table.iterationsWithin(levels: table.context.chain.top, levelsPerIteration: perIteration)
-        let chosen = try plan(max(1, Int(iterations) ?? within))
-        Console.log("\(chosen.iterations) iterations on \(table.meaning.packing.rowCount) encrypted rows")
-        let progress = Progress("training", total: chosen.iterations, unit: "iterations")
-        defer { progress.finish() }
-        let started = ContinuousClock.now
-        let trained = try table.trained(chosen, keys: keys) { _ in progress.advance() }
-        let elapsed = (ContinuousClock.now - started).components
-        progress.finish()
-        try trained.write(to: out)
-        try Console.result(
-            MadeByGradients(
-                file: out, model: model.rawValue, iterations: chosen.iterations,
-                rows: table.meaning.packing.rowCount, columns: table.meaning.packing.columnCount,
-                errorBound: trained.errorBound,
-                seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18), json: common.json,
-            "\(out): \(model.rawValue) model after \(chosen.iterations) iterations, still encrypted; open it with `tacit "
-                + "decrypt`")
     }
 }
 
@@ -137,14 +92,22 @@ extension DecryptCommand {
     }
 
     func openTrainedModel() throws {
-        let trained = try EncryptedTrainedModel(path: file)
-        let model = try trained.open(secret(trained.key, trained.context))
+        let trained = try TrainedModelFile.read(file)
+        let own = try secret(trained.key, trained.context)
+        let released = release.isWanted ? try release.release(trained, own) : nil
+        let model = try released?.model ?? trained.open(own)
+        if let released {
+            Console.log(
+                "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
+                    + "scaled column; \(released.policy), of which this spends \(released.queries)")
+        }
         try ModelFile.write(model, to: out)
         let warnings = model.disclosureWarnings
         try ModelSummary.show(model, file: out, warnings: warnings, json: common.json)
         let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
         let report = GradientTrainingReport(
-            trained: trained, model: model, warnings: warnings, file: file, commandLine: CommandLine.arguments)
+            trained: trained, model: model, released: released, warnings: warnings, file: file,
+            commandLine: CommandLine.arguments)
         try ReportFile.write(try report.make(), stem: stem)
         Console.log("privacy report: \(stem).html and .json")
     }
@@ -172,6 +135,7 @@ extension PredictCommand {
         guard let encrypted else { return false }
         let kind = try Containers.header(encrypted).kind
         if kind == .encryptedSlotFeatures, let model {
+            try SlotMemory.require(encrypted, for: "prediction")
             let features = try SlotFeatures(path: encrypted)
             let keys = try evaluationKeys.map { try CKKSKeyFiles.evaluationKeys($0, context: features.context) }
             let fitted = try ModelFile.read(model)
@@ -190,6 +154,7 @@ extension PredictCommand {
             return true
         }
         if kind == .encryptedSlotModel, let data {
+            try SlotMemory.require(encrypted, for: "prediction")
             let sealed = try SlotModel(path: encrypted)
             let (table, _) = try format.read(data, needsTarget: false)
             try sealed.scores(of: table).write(to: out)

@@ -1,4 +1,5 @@
 import BinaryCoding
+import Bootstrapping
 import CKKS
 import Foundation
 import KeyFiles
@@ -11,19 +12,28 @@ extension KeysGenerateCommand {
         try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath])
         let circuit = try circuit.circuit(data: data, format: format, target: target)
         let plan: CircuitPlan
+        var bootstrapping: BootstrappingParameters?
         if prediction {
             // Rotations for single rows cost little here and let the same keys serve both layouts.
             plan = try LinearScoreCircuit(layout: .rows, columnCount: circuit.columnCount).plan(
                 errorBound: LinearScoreCircuit.standardErrorBound,
                 security: insecure ? .insecureForTestsOnly : .classical128)
         } else {
-            plan = try self.circuit.plan(circuit, insecure: insecure)
+            let design = try self.circuit.design(circuit, insecure: insecure)
+            (plan, bootstrapping) = (design.plan, design.bootstrapping)
+            // The owner of the keys need not be the one who computes with them.
+            do { try plan.requireMemory() } catch {
+                Console.warn("training takes more memory than this machine has: \(error.message)")
+            }
         }
-        try plan.requireMemory()
+        if bootstrapping != nil { try writer.requireNew([writer.bootstrappingPath]) }
+        try CKKSKeyFiles.requireMemory(plan.parameters)
         if insecure { Console.warn("\(plan.parameters): not secure; for experiments only") }
-        Console.log("Making keys for \(plan.parameters) …")
+        Console.log(
+            "Making keys for \(plan.parameters): \(plan.keys.count) evaluation keys, \(CircuitPlan.bytes(plan.keyBytes)) …"
+        )
         let secret = CKKSSecretKey(CKKSContext(plan.parameters))
-        let files = try writer.write(secret, plan.keys)
+        let files = try writer.write(secret, plan.keys, bootstrapping: bootstrapping)
         if common.json {
             return try Console.json(
                 Made(

@@ -1,4 +1,5 @@
 import BinaryCoding
+import Bootstrapping
 import CKKS
 import Foundation
 import KeyFiles
@@ -67,8 +68,26 @@ enum CKKSKeyFiles {
     }
 
     static func evaluationKeys(_ path: String, context: CKKSContext) throws -> CKKSEvaluationKeys {
+        try naming(path) { try CKKSEvaluationKeyFile.read(path: path, context: context) }
+    }
+
+    static func bootstrappingKeys(_ path: String, context: CKKSContext) throws -> BootstrappingKeys {
+        try naming(path) { try BootstrappingKeyFile.read(path: path, context: context) }
+    }
+
+    /// Refuses to make keys that this machine has no room for: two polynomials over all primes for a few keys at a time,
+    /// and the tables of the ring.
+    static func requireMemory(_ parameters: CKKSParameters) throws {
+        let ring = parameters.ring
+        let tables = 4 * (ring.moduli.count + ring.specialModuli.count) * ring.degree * 8
+        try MemoryNeed.require(
+            3 * parameters.keyMemoryBytes + tables, for: "making keys for \(parameters)",
+            advice: "use a larger machine, or ask for fewer iterations")
+    }
+
+    private static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
         do {
-            return try CKKSEvaluationKeyFile.read(path: path, context: context)
+            return try body()
         } catch let error as CKKSError {
             throw CommandFailure(.data, "\(path): \(error.message)")
         } catch let error as BinaryCodingError {
@@ -79,10 +98,13 @@ enum CKKSKeyFiles {
 
 extension KeyWriter {
     var evaluationPath: String { "\(name).evaluation" }
+    var bootstrappingPath: String { "\(name).bootstrapping" }
 
-    /// A key pair and the evaluation keys that a circuit needs.
-    func write(_ secret: CKKSSecretKey, _ requirements: CKKSKeyRequirements) throws -> [String] {
-        let paths = [publicPath, secretPath, evaluationPath]
+    /// A key pair and the evaluation keys that a circuit needs, bootstrapping keys among them.
+    func write(
+        _ secret: CKKSSecretKey, _ requirements: CKKSKeyRequirements, bootstrapping: BootstrappingParameters? = nil
+    ) throws -> [String] {
+        let paths = [publicPath, secretPath, evaluationPath] + (bootstrapping == nil ? [] : [bootstrappingPath])
         try requireNew(paths)
         let phrase = try secretPassphrase
         let parameters = secret.context.parameters!
@@ -101,8 +123,15 @@ extension KeyWriter {
             try KeyFile.writePublic(
                 encoder.bytes, description: description, parameters: secret.context.fingerprint,
                 key: secret.identity, to: publicPath)
-            let keys = try CKKSEvaluationKeys(secret, for: requirements, using: &random)
-            try CKKSEvaluationKeyFile.write(keys, to: evaluationPath)
+            let progress = Progress("making keys", total: requirements.count, unit: "keys")
+            defer { progress.finish() }
+            try CKKSEvaluationKeyFile.make(secret, for: requirements, to: evaluationPath, using: &random) { done, _ in
+                progress.reach(done)
+            }
+            if let bootstrapping {
+                try BootstrappingKeyFile.write(
+                    BootstrappingKeys(secret, parameters: bootstrapping, using: &random), to: bootstrappingPath)
+            }
         }
     }
 }

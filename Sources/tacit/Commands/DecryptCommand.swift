@@ -25,6 +25,12 @@ struct DecryptCommand: ParsableCommand {
     @Option(help: "A share; the result is a partial decryption.") var share: String?
     @Option(parsing: .upToNextOption, help: "Partial decryptions of enough holders.") var partial: [String] = []
     @Option(help: "The file to write.") var out: String
+    @Option(
+        help: """
+            With a fit over sums: write mean and deviation of its columns too, for owners who encrypt rows for training \
+            together (`tacit encrypt --as rows --scaling`).
+            """) var scaling: String?
+    @OptionGroup var release: ModelReleaseOptions
     @OptionGroup var passphrase: PassphraseOptions
     @OptionGroup var common: CommonOptions
 
@@ -72,7 +78,7 @@ struct DecryptCommand: ParsableCommand {
     func run() throws {
         common.apply()
         switch try Containers.header(file).kind {
-        case .encryptedTrainedModel: return try openTrainedModel()
+        case .encryptedTrainedModel, .trainingCheckpoint: return try openTrainedModel()
         case .encryptedSlotScores: return try openSlotScores()
         case .encryptedNetworkScores: return try openNetworkScores()
         default: break
@@ -168,6 +174,7 @@ struct DecryptCommand: ParsableCommand {
         switch content {
         case .fit(let fit):
             let opened = try fit.open(plaintexts: plaintexts)
+            if let scaling { try opened.writeScaling(to: scaling) }
             try ModelFile.write(opened.best.model, to: out)
             if opened.candidates.count > 1, !common.json {
                 for candidate in opened.candidates {

@@ -46,6 +46,8 @@ struct EncryptCommand: ParsableCommand {
     @Option(help: "ckks: parts of the rows that take turns in training, one an iteration.") var batches = 1
     @Option(help: "ckks: values farther from the mean than so many deviations are cut off.")
     var clip = FeatureScaling.standardClip
+    @Option(help: "ckks: a scaling that all owners of a study share, as `tacit decrypt --scaling` writes it.")
+    var scaling: String?
     @Option(help: "ckks: a model whose encoding features shall have, cut-off values included.") var like: String?
     @Flag(name: .customLong("single-row"), help: "ckks: features a ciphertext a row, for the shortest wait.")
     var isSingleRow = false

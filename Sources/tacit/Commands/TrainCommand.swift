@@ -15,7 +15,10 @@ struct TrainCommand: ParsableCommand {
             (--rows), weighted (--weights) or in folds (--folds).
 
             On CKKS rows (`tacit encrypt --scheme ckks --as rows`) logistic, linear and ridge models are trained by \
-            gradients: --evaluation-keys NAME.evaluation, --iterations.
+            gradients: --evaluation-keys NAME.evaluation, --iterations. Files of several owners who encrypted with one \
+            scaling are trained on together. With --checkpoint the run survives an interruption, and with --answer the key \
+            owner says after each checkpoint whether to go on (`tacit validate`). With --folds as many models are trained, \
+            each without one part of the rows.
 
             With --plain --data the same model is fitted in the clear, for comparison; networks (--model mlp, cnn, scatter, mobilenet) \
             too.
@@ -60,6 +63,7 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("evaluation-keys"), help: "The evaluation keys for CKKS rows.") var evaluationKeys:
         String?
     @Option(help: "CKKS: training iterations; auto takes as many as the keys' levels allow.") var iterations = "auto"
+    @OptionGroup var gradients: GradientTrainingOptions
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
     @Option(
@@ -129,7 +133,7 @@ struct TrainCommand: ParsableCommand {
         if plain { return try trainInTheClear() }
         if !ring.isEmpty { return try trainInARing() }
         let kinds = try encrypted.map { try Containers.header($0).kind }
-        if kinds == [.encryptedTrainingRows] { return try trainByGradients() }
+        if kinds.contains(.encryptedTrainingRows) { return try trainByGradients() }
         guard model != .logistic else {
             throw CommandFailure(
                 .usage, "--model logistic: needs rows under a CKKS key (`tacit encrypt --as rows`), or --ring")

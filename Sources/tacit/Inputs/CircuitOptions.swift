@@ -35,6 +35,11 @@ struct CircuitOptions: ParsableArguments {
     var networkFile: String? { Model(rawValue: modelName) == nil ? modelName : nil }
     var error: Double { requestedError ?? GradientCircuit.standardErrorBound }
     var networkError: Double { requestedError ?? InferenceCircuit.standardErrorBound }
+        help: """
+            The greatest error that a weight may get from the encryption, in units of the sigmoid's interval; 0.015625 within \
+            the levels, none asked for with bootstrapping.
+            """)
+    var error: Double?
 
     func validate() throws {
         guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
@@ -50,6 +55,7 @@ struct CircuitOptions: ParsableArguments {
             throw ValidationError("--batched: belongs to the file of a network in --model")
         }
         guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
+        if let error, error <= 0 { throw ValidationError("--error: got \(error), want a positive number") }
     }
 
     var trainingPlan: TrainingPlan {
@@ -89,7 +95,8 @@ struct CircuitOptions: ParsableArguments {
             entryBound: max(1, FeatureScaling.standardClip))
     }
 
-    func plan(_ circuit: GradientCircuit, insecure: Bool) throws -> CircuitPlan {
-        try circuit.plan(errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
+    func design(_ circuit: GradientCircuit, insecure: Bool) throws -> EncryptedTrainingDesign {
+        try EncryptedTrainingDesign(
+            circuit, errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
     }
 }

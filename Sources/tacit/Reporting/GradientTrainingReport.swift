@@ -9,6 +9,8 @@ import PrivateLearning
 struct GradientTrainingReport {
     var trained: EncryptedTrainedModel
     var model: LinearModel
+    /// Set when the weights were flooded for others.
+    var released: ReleasedModel?
     var warnings: [String]
     /// The file of the encrypted model.
     var file: String
@@ -26,30 +28,22 @@ struct GradientTrainingReport {
                 .note,
                 "The model was learnt from every row without noise: it can tell something about single rows, above all beside "
                     + "a second model that lacks one of them."))
-        notes.append(
-            .init(
-                .note,
-                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
-                    + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
-                    + "passing them on, retire the key."))
+        notes.append(.init(.note, whoMayRead))
         return PrivacyReport(
             title: "\(title) regression trained on encrypted rows", created: Date(),
             tool: .init(version: TacitCommand.version),
             task: .init(
                 computed:
                     "\(title) regression of \(model.target) on \(model.featureNames.count) features, "
-                    + "\(meaning.plan.iterations) iterations of Nesterov's gradient\(sigmoid)",
+                    + "\(meaning.iterations) iterations of Nesterov's gradient\(sigmoid)\(leftOut)",
                 technique: "Training on encrypted rows (CKKS)",
                 dataSets: [
                     .init(
                         name: meaning.rows.owner, rows: packing.rowCount, columns: model.plan.columns.count,
-                        target: model.target)
+                        target: model.target, note: owners.count > 1 ? "\(owners.count) owners" : nil)
                 ], rowNoun: "rows", ownerNoun: "owner"),
-            parties: [
-                .init(
-                    id: "owner", name: meaning.rows.owner, roles: [.dataOwner, .keyHolder], secretKey: .whole,
-                    ownRows: packing.rowCount),
-                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
+            parties: parties + [
+                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none)
             ],
             adversary: .init(
                 behaviour: .semiHonest,
@@ -62,16 +56,7 @@ struct GradientTrainingReport {
                     "A server that computes something else: the owner would get another model and cannot tell",
                     "Denial of service",
                 ]),
-            observations: [
-                .init(
-                    observer: "owner", source: "owner", form: .ownData, what: "its own table", count: packing.rowCount,
-                    learns: "nothing new"),
-                .init(
-                    observer: "server", source: "owner", form: .ciphertext, what: "encrypted rows and a sealed note",
-                    count: packing.ciphertextCount,
-                    learns:
-                        "\(packing.rowCount) rows of \(packing.columnCount) columns, the layout, the bound "
-                        + "\(meaning.rows.entryBound) of scaled values, the kind of model, the parameters"),
+            observations: uploads + [
                 .init(
                     observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
                     count: packing.blockCount, bytes: bytes.count, learns: "nothing before it opens them"),
@@ -111,6 +96,72 @@ struct GradientTrainingReport {
                         name: file, algorithm: "SHA-256", digest: Fingerprint(of: bytes).hexadecimal,
                         bytes: bytes.count)
                 ]))
+    }
+
+    /// To whom the weights may go.
+    private var whoMayRead: String {
+        guard let released else {
+            return
+                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
+                + "on the secret key. Keep all their digits from whoever has that file, such as the server; before passing "
+                + "them on, retire the key, or open the model with --release."
+        }
+        let figure = CircuitPlan.figure
+        return "The weights were flooded and may be passed on: \(released.policy), of which this release spends "
+            + "\(released.queries). Noise of deviation \(figure(released.noiseDeviation)) in every weight of a scaled column "
+            + "hides errors of up to \(figure(released.floodedBound)); released weights are within "
+            + "\(figure(released.errorBound)) of the true ones."
+    }
+
+    private var owners: [EncryptedTrainingRows.Owner] {
+        let rows = trained.meaning.rows
+        return rows.owners ?? [EncryptedTrainingRows.Owner(name: rows.owner, rowCount: rows.packing.rowCount)]
+    }
+
+    /// One owner has the key itself; of several, who has it is not known here.
+    private var parties: [PrivacyReport.Party] {
+        guard owners.count > 1 else {
+            return [
+                .init(
+                    id: "owner", name: owners[0].name, roles: [.dataOwner, .keyHolder], secretKey: .whole,
+                    ownRows: owners[0].rowCount)
+            ]
+        }
+        return owners.enumerated().map { number, owner in
+            PrivacyReport.Party(
+                id: "owner-\(number + 1)", name: owner.name, roles: [.dataOwner], secretKey: .none,
+                ownRows: owner.rowCount)
+        } + [.init(id: "owner", name: "Key owner", roles: [.keyHolder], secretKey: .whole)]
+    }
+
+    private var uploads: [PrivacyReport.Observation] {
+        let rows = trained.meaning.rows
+        return owners.enumerated().flatMap { number, owner -> [PrivacyReport.Observation] in
+            let id = owners.count > 1 ? "owner-\(number + 1)" : "owner"
+            var own: [PrivacyReport.Observation] = [
+                .init(
+                    observer: id, source: id, form: .ownData, what: "its own table", count: owner.rowCount,
+                    learns: "nothing new"),
+                .init(
+                    observer: "server", source: id, form: .ciphertext, what: "encrypted rows and a sealed note",
+                    count: owner.rowCount,
+                    learns:
+                        "\(owner.rowCount) rows of \(rows.packing.columnCount) columns, the layout, the bound "
+                        + "\(rows.entryBound) of scaled values, the kind of model, the parameters"),
+            ]
+            if owners.count > 1 {
+                own.append(
+                    .init(
+                        observer: id, source: "owner", form: .plaintextSum, what: "the scaling that all share",
+                        count: 1,
+                        learns: "mean and deviation of every column over all owners, and the number of their rows"))
+            }
+            return own
+        }
+    }
+
+    private var leftOut: String {
+        trained.meaning.fold.map { ", without part \($0.index + 1) of \($0.count) of the rows" } ?? ""
     }
 
     private var title: String { model.kind.prefix(1).uppercased() + model.kind.dropFirst() }
