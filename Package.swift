@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "Prio3", targets: ["Prio3"]),
         .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
@@ -73,6 +74,7 @@ let package = Package(
                 "BinaryCoding", "CKernels", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -157,6 +159,9 @@ let package = Package(
         .testTarget(
             name: "SecureAggregationTests",
             dependencies: ["BinaryCoding", "CKernels", "Randomness", "SecureAggregation", "TacitTestSupport"]),
+        .testTarget(
+            name: "Prio3Tests", dependencies: ["BinaryCoding", "CKernels", "Prio3", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),
