@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "SecureAggregation",
             dependencies: [
-                "BinaryCoding", "CKernels", "Parallelism", "Randomness",
+                "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
@@ -158,7 +158,10 @@ let package = Package(
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "SecureAggregationTests",
-            dependencies: ["BinaryCoding", "CKernels", "Randomness", "SecureAggregation", "TacitTestSupport"]),
+            dependencies: [
+                "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Randomness", "SecureAggregation",
+                "TacitTestSupport",
+            ]),
         .testTarget(
             name: "Prio3Tests", dependencies: ["BinaryCoding", "CKernels", "Prio3", "Randomness", "TacitTestSupport"],
             exclude: ["Vectors"]),

@@ -27,7 +27,8 @@ struct LinearProof: Sendable {
         gadgetLog = log(gadgetLength)
         guard gadgetLog < field.logOrder - 1, gadgetLog <= 40 else {
             throw Prio3Error(
-                code: .invalidParameters, message: "gadget calls: got \(circuit.calls), more than the field has room for")
+                code: .invalidParameters,
+                message: "gadget calls: got \(circuit.calls), more than the field has room for")
         }
         tables = TransformTables(field, log: wireLog)
     }
@@ -46,7 +47,8 @@ struct LinearProof: Sendable {
             values = [Element](repeating: PrioField.zero, count: 2 * n)
             var scratch = [Element](repeating: PrioField.zero, count: 3 * n)
             tacit_field_product_proof(
-                field.rawValue, &values, measurement, measurement.count, chunk, circuit.calls, 0, chunk, jointRandomness,
+                field.rawValue, &values, measurement, measurement.count, chunk, circuit.calls, 0, chunk,
+                jointRandomness,
                 seeds, field.element(1), Int32(wireLog), tables.powers, tables.inverses, tables.shifts, &scratch)
         } else {
             values = smallGadget(measurement, seeds)

@@ -184,7 +184,8 @@ public struct Prio3: Sendable, CustomStringConvertible {
     }
     func queryRandomness(_ key: [UInt8], nonce: [UInt8], _ context: [UInt8]) -> [Element] {
         expand(
-            key, .queryRandomness, context, binder: [UInt8(proofs)] + nonce, count: proof.queryRandomnessLength * proofs)
+            key, .queryRandomness, context, binder: [UInt8(proofs)] + nonce, count: proof.queryRandomnessLength * proofs
+        )
     }
     func jointRandomness(_ seed: [UInt8], _ context: [UInt8]) -> [Element] {
         expand(
@@ -217,7 +218,8 @@ public struct Prio3: Sendable, CustomStringConvertible {
     public var threatModel: ThreatModel {
         ThreatModel(
             aggregators: shares,
-            privacy: "no \(shares - 1) of \(shares) aggregators together, with any clients and the collector, learn more of "
+            privacy:
+                "no \(shares - 1) of \(shares) aggregators together, with any clients and the collector, learn more of "
                 + "a measurement than the sum of its batch; they may break every rule",
             robustness: "a client cannot have an invalid measurement counted while all aggregators follow the protocol",
             notProtected: [

@@ -84,7 +84,8 @@ public struct Prio3Aggregator: Sendable, CustomStringConvertible {
     /// - Errors: `batchTooSmall`.
     public func aggregateShare() throws(Prio3Error) -> [UInt8] {
         guard count >= minimumBatch else {
-            throw Prio3Error(code: .batchTooSmall, message: "batch: got \(count) reports, want at least \(minimumBatch)")
+            throw Prio3Error(
+                code: .batchTooSmall, message: "batch: got \(count) reports, want at least \(minimumBatch)")
         }
         return prio3.field.encode(sum)
     }

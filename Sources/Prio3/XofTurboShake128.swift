@@ -63,7 +63,8 @@ package struct XofTurboShake128: ~Copyable {
         buffer[Self.rate - 1] ^= 0x80
         // The permutation after the last block is the one that squeezing begins with.
         for lane in 0..<Self.rate / 8 {
-            state[lane] ^= UInt64(littleEndian: UnsafeRawPointer(buffer).load(fromByteOffset: 8 * lane, as: UInt64.self))
+            state[lane] ^= UInt64(
+                littleEndian: UnsafeRawPointer(buffer).load(fromByteOffset: 8 * lane, as: UInt64.self))
         }
         isSqueezing = true
         position = Self.rate

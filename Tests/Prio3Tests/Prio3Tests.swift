@@ -44,13 +44,17 @@ import Testing
         for shares in [2, 3, 5] {
             let flags = (0..<7).map { _ in random.uniform(below: 2) }
             #expect(
-                try Self.run(.count(shares: shares), flags.map { .number($0) }, seed: 1) == [UInt128(flags.reduce(0, +))])
+                try Self.run(.count(shares: shares), flags.map { .number($0) }, seed: 1) == [
+                    UInt128(flags.reduce(0, +))
+                ])
         }
         for maximum in [1, 2, 3, 254, 255, 256, 1_000_003, (1 << 62) + 5] as [UInt64] {
             let values = [0, maximum] + (0..<4).map { _ in random.uniform(below: maximum + 1) }
             // Over the small field a sum is right modulo its order.
             let wanted = values.reduce(UInt128(0)) { ($0 + UInt128($1)) % 0xFFFF_FFFF_0000_0001 }
-            #expect(try Self.run(.sum(maximum: maximum), values.map { .number($0) }, seed: maximum) == [wanted], "\(maximum)")
+            #expect(
+                try Self.run(.sum(maximum: maximum), values.map { .number($0) }, seed: maximum) == [wanted],
+                "\(maximum)")
         }
         for (length, maximum, chunk) in [(1, 1, nil), (5, 3, 2), (40, 1000, nil), (7, 65_535, 100), (33, 7, 1)]
             as [(Int, UInt64, Int?)]
@@ -63,7 +67,8 @@ import Testing
                     seed: 7) == wanted, "\(length) \(maximum)")
             #expect(
                 try Self.run(
-                    .sumVectorWithProofs(3, length: length, maximum: maximum, chunk: chunk), vectors.map { .numbers($0) },
+                    .sumVectorWithProofs(3, length: length, maximum: maximum, chunk: chunk),
+                    vectors.map { .numbers($0) },
                     seed: 8) == wanted)
         }
         let buckets = (0..<20).map { _ in random.uniform(below: 9) }
@@ -98,7 +103,8 @@ import Testing
                 let target = Int(random.uniform(below: 3))
                 if target == 2 {
                     if publicShare.isEmpty { continue }
-                    publicShare[Int(random.uniform(below: UInt64(publicShare.count)))] ^= 1 << UInt8(random.uniform(below: 8))
+                    publicShare[Int(random.uniform(below: UInt64(publicShare.count)))] ^=
+                        1 << UInt8(random.uniform(below: 8))
                 } else {
                     inputs[target][Int(random.uniform(below: UInt64(inputs[target].count)))] ^=
                         1 << UInt8(random.uniform(below: 8))
@@ -148,7 +154,9 @@ import Testing
                     nonce: report.nonce, publicShare: report.publicShare, inputShare: report.inputShares[0])
             } == .replayed)
         // Another context, another key: the proof does not verify.
-        for (context, other) in [([8], key), ([9], SecretBytes.random(count: 32, using: &random))] as [([UInt8], SecretBytes)] {
+        for (context, other) in [([8], key), ([9], SecretBytes.random(count: 32, using: &random))]
+            as [([UInt8], SecretBytes)]
+        {
             let share = try prio3.query(
                 other, context: context, aggregator: 1, nonce: report.nonce, publicShare: report.publicShare,
                 inputShare: report.inputShares[1]
@@ -179,7 +187,8 @@ import Testing
                 == "measurement: want numbers in 0...10")
         #expect(
             message { _ = try client.shard(.numbers([1, 2]), using: &random) } == "measurement: want 3 numbers, got 2")
-        #expect(message { _ = try client.shard(.number(1), using: &random) }?.hasPrefix("measurement: want one") == true)
+        #expect(
+            message { _ = try client.shard(.number(1), using: &random) }?.hasPrefix("measurement: want one") == true)
         let report = try client.shard(.numbers([1, 2, 3]), using: &random)
         let key = SecretBytes.random(count: 32, using: &random)
         func query(nonce: [UInt8]? = nil, publicShare: [UInt8]? = nil, input: [UInt8]? = nil) throws {
@@ -189,7 +198,9 @@ import Testing
         }
         #expect(message { try query(nonce: [1]) } == "nonce: got 1 bytes, want 16")
         #expect(message { try query(publicShare: [1]) } == "public share: got 1 bytes, want 64")
-        #expect(message { try query(input: Array(report.inputShares[0].dropLast())) }?.hasPrefix("input share: got") == true)
+        #expect(
+            message { try query(input: Array(report.inputShares[0].dropLast())) }?.hasPrefix("input share: got") == true
+        )
         var large = report.inputShares[0]
         for place in 0..<16 { large[place] = 255 }
         #expect(
@@ -221,7 +232,8 @@ import Testing
                 let (x, y) = (element(a), element(b))
                 #expect(field.integer(field.multiply(x, y)) == product)
                 let sum = a.addingReportingOverflow(b)
-                let wanted = sum.overflow || sum.partialValue >= modulus ? sum.partialValue &- modulus : sum.partialValue
+                let wanted =
+                    sum.overflow || sum.partialValue >= modulus ? sum.partialValue &- modulus : sum.partialValue
                 #expect(field.integer(tacit_field_add(field.rawValue, x, y)) == wanted)
                 #expect(field.integer(tacit_field_subtract(field.rawValue, element(wanted), y)) == a)
                 if a != 0 { #expect(field.integer(field.multiply(x, field.inverse(x))) == 1) }

@@ -30,7 +30,8 @@ import Testing
             var verifier_shares: [[String]]
 
             enum Keys: String, CodingKey {
-                case input_shares, measurement, nonce, out_shares, public_share, rand, verifier_messages, verifier_shares
+                case input_shares, measurement, nonce, out_shares, public_share, rand, verifier_messages,
+                    verifier_shares
             }
             init(from decoder: any Decoder) throws {
                 let container = try decoder.container(keyedBy: Keys.self)
@@ -38,9 +39,11 @@ import Testing
                 measurement = try container.decode(Measurement.self, forKey: .measurement)
                 nonce = try container.decode(String.self, forKey: .nonce)
                 // A list of bytes for each aggregator, or bytes at once.
-                out_shares =
-                    (try? container.decode([[String]].self, forKey: .out_shares))
-                    ?? (try container.decode([String].self, forKey: .out_shares)).map { [$0] }
+                if let lists = try? container.decode([[String]].self, forKey: .out_shares) {
+                    out_shares = lists
+                } else {
+                    out_shares = try container.decode([String].self, forKey: .out_shares).map { [$0] }
+                }
                 public_share = try container.decode(String.self, forKey: .public_share)
                 rand = try container.decode(String.self, forKey: .rand)
                 verifier_messages = try container.decode([String].self, forKey: .verifier_messages)
@@ -158,7 +161,8 @@ import Testing
                 outcome {
                     let (verification, share) = try prio3.query(
                         key, context: context, aggregator: number, nonce: Self.bytes(report.nonce),
-                        publicShare: Self.bytes(report.public_share), inputShare: Self.bytes(report.input_shares[number]))
+                        publicShare: Self.bytes(report.public_share),
+                        inputShare: Self.bytes(report.input_shares[number]))
                     verifications[index][number] = verification
                     #expect(share == Self.bytes(report.verifier_shares[0][number]))
                 }
