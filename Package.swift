@@ -16,6 +16,7 @@ let package = Package(
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
+        .library(name: "Prio3", targets: ["Prio3"]),
         .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
@@ -84,9 +85,10 @@ let package = Package(
         .target(
             name: "SecureAggregation",
             dependencies: [
-                "BinaryCoding", "CKernels", "Parallelism", "Randomness",
+                "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -229,7 +231,13 @@ let package = Package(
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "SecureAggregationTests",
-            dependencies: ["BinaryCoding", "CKernels", "Randomness", "SecureAggregation", "TacitTestSupport"]),
+            dependencies: [
+                "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Randomness", "SecureAggregation",
+                "TacitTestSupport",
+            ]),
+        .testTarget(
+            name: "Prio3Tests", dependencies: ["BinaryCoding", "CKernels", "Prio3", "Randomness", "TacitTestSupport"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "BootstrappingTests",
             dependencies: ["Bootstrapping", "CKKS", "Lattice", "Randomness", "TacitTestSupport"]),

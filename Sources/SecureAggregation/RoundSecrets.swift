@@ -17,11 +17,13 @@ enum PairKey {
         _ own: Curve25519.KeyAgreement.PrivateKey, with other: [UInt8], round: Fingerprint,
         members: (own: UInt32, other: UInt32), for use: Use
     ) throws(SecureAggregationError) -> SecretBytes {
-        let shared: SharedSecret
+        let shared: SharedSecret?
         do {
             shared = try own.sharedSecretFromKeyAgreement(
                 with: Curve25519.KeyAgreement.PublicKey(rawRepresentation: other))
-        } catch {
+        } catch { shared = nil }
+        // The library does not refuse keys of small order, with which the secret is zero for everyone.
+        guard let shared, shared.withUnsafeBytes({ $0.reduce(0, |) }) != 0 else {
             throw SecureAggregationError(
                 code: .invalidKeyList, message: "public key of member \(members.other): is of small order",
                 member: members.other)

@@ -7,6 +7,8 @@
 #include "tacit_chacha20.h"
 #include "tacit_mask.h"
 #include "tacit_aes_stream.h"
+#include "tacit_keccak.h"
+#include "tacit_field.h"
 #include "tacit_montgomery52.h"
 #include "tacit_montgomery64.h"
 #include "tacit_lattice.h"
