@@ -26,8 +26,8 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedSlotFeatures = Self(code: 26, name: "encrypted features in slots")
     public static let encryptedSlotScores = Self(code: 27, name: "encrypted scores in slots")
     public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
-    public static let encryptedNetworkInputs = Self(code: 40, name: "encrypted inputs of a network")
-    public static let encryptedNetworkScores = Self(code: 41, name: "encrypted scores of a network")
+    public static let encryptedNetworkInputs = Self(code: 42, name: "encrypted inputs of a network")
+    public static let encryptedNetworkScores = Self(code: 43, name: "encrypted scores of a network")
     public static let trainingCheckpoint = Self(code: 40, name: "checkpoint of encrypted training")
     public static let bootstrappingKeys = Self(code: 41, name: "bootstrapping keys")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
@@ -37,9 +37,7 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
         publicKey, secretKey, secretShare, evaluationKeys, encryptedStatistics, encryptedRows, encryptedFeatures,
         encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
         encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, encryptedNetworkInputs,
-        encryptedNetworkScores, partialDecryption,
-        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, partialDecryption,
-        trainingCheckpoint, bootstrappingKeys,
+        encryptedNetworkScores, partialDecryption, trainingCheckpoint, bootstrappingKeys,
     ]
 }
 

@@ -19,13 +19,9 @@ struct TacitCommand: ParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
-            TrainCommand.self,
-            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
-            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self, AdaptCommand.self,
-            ImportCommand.self, ExportCommand.self,
-            DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ValidateCommand.self, ReportCommand.self,
-            PythonPaillierCommand.self, AccountCommand.self, BudgetCommand.self,
+            TrainCommand.self, DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ValidateCommand.self,
+            AdaptCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, PythonPaillierCommand.self,
+            AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
         ])
 
     static func main() async {

@@ -47,18 +47,6 @@ struct DataListCommand: ParsableCommand {
                 source: set.sourcePage, licence: set.licence)
         }
         let shown = tables + collections
-        let shown =
-            Dataset.all.map { set in
-                Shown(
-                    name: set.name, title: set.title, rows: set.rowCount, columns: set.columnCount, target: set.target,
-                    isHere: set.isEmbedded || store.has(set), source: set.sourcePage, licence: set.licence)
-            } + [
-                Shown(
-                    name: MNIST.name, title: "Handwritten digits, grey images of 28 × 28 (LeCun, Cortes, Burges)",
-                    rows: 70_000,
-                    columns: 784, target: "digit", isHere: store.has(MNIST.files),
-                    source: "http://yann.lecun.com/exdb/mnist/", licence: "CC BY-SA 3.0")
-            ]
         if common.json { return try Console.json(shown) }
         for set in shown {
             let state = set.isHere ? "" : "   (fetch it with `tacit data fetch \(set.name)`)"
@@ -85,13 +73,8 @@ struct DataFetchCommand: AsyncParsableCommand {
         let set = try Dataset.named(name)
         guard !set.isEmbedded else { return Console.result("\(name): is part of the program") }
         let progress = Progress("fetching \(name)", total: set.files.reduce(0) { $0 + $1.byteCount }, unit: "bytes")
-        let files = name == MNIST.name ? MNIST.files : try Dataset.named(name).files
-        guard !files.isEmpty else { return Console.result("\(name): is part of the program") }
-        let progress = Progress("fetching \(name)", total: files.reduce(0) { $0 + $1.byteCount }, unit: "bytes")
         defer { progress.finish() }
-        let store = DatasetStore(dataDirectory: dataDirectory)
-        var paths: [String] = []
-        for file in files { paths.append(try await store.fetch(file) { progress.reach($0.receivedBytes) }) }
+        let paths = try await DatasetStore(dataDirectory: dataDirectory).fetch(set) { progress.reach($0.receivedBytes) }
         progress.finish()
         for path in paths { Console.result(path) }
     }

@@ -30,8 +30,6 @@ struct EvaluateCommand: ParsableCommand {
             (predicted, actual) = pair
         } else if let model {
             let (rows, _) = try table.read()
-            let fitted = try ModelFile.read(model)
-        if let model {
             let fitted = try ModelFile.readAny(model)
             predicted = try fitted.predict(rows)
             actual = try fitted.outcomes(in: rows, target: target)

@@ -6,7 +6,6 @@ import PrivateLearning
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Show what computing on CKKS ciphertexts would take, before anything is encrypted.",
         abstract: "Show what training or predicting on CKKS ciphertexts would take, before anything is encrypted.",
         discussion: """
             The computation is run once without data: what comes out are the ring, the modulus chain, the security with its \

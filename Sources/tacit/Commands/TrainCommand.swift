@@ -1,6 +1,6 @@
 import ArgumentParser
-import BinaryCoding
 import AtomicFiles
+import BinaryCoding
 import Foundation
 import PrivateLearning
 import Randomness
@@ -35,14 +35,12 @@ struct TrainCommand: ParsableCommand {
     enum Model: String, ExpressibleByArgument, CaseIterable {
         case linear, ridge, logistic, poisson, mlp, cnn, scatter, mobilenet
 
-        var isNetwork: Bool { [.mlp, .cnn, .scatter, .mobilenet].contains(self) }
-        case linear, ridge, logistic, poisson, mlp, cnn, mobilenet
         case naiveBayes = "naive-bayes"
         case boostedTrees = "boosted-trees"
         case kMeans = "k-means"
         case principalComponents = "principal-components"
 
-        var isNetwork: Bool { [.mlp, .cnn, .mobilenet].contains(self) }
+        var isNetwork: Bool { [.mlp, .cnn, .scatter, .mobilenet].contains(self) }
         /// Fitted with differential privacy or not at all.
         var isPrivateOnly: Bool { [.naiveBayes, .boostedTrees, .kMeans, .principalComponents].contains(self) }
     }
@@ -67,11 +65,8 @@ struct TrainCommand: ParsableCommand {
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
     @Option(
-        help:
-            "linear or ridge; in a ring also logistic or poisson; networks are mlp, and for images cnn, scatter and mobilenet."
-    )
         help: """
-            linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet; with --private also \
+            linear or ridge; in a ring also logistic or poisson; networks are mlp, and for images cnn, scatter and mobilenet; with --private also \
             logistic, naive-bayes, boosted-trees, k-means and principal-components.
             """)
     var model: Model = .linear

@@ -21,9 +21,9 @@ struct CircuitOptions: ParsableArguments {
     @Option(
         name: .customLong("error"),
         help:
-            "The greatest error that a weight may get from the encryption; of a network a score, in units of the greatest."
+            "The greatest error that a weight may get from the encryption, in units of the sigmoid's interval; 0.015625 within the levels, none asked for with bootstrapping. Of a network: of a score, in units of the greatest."
     )
-    var requestedError: Double?
+    var error: Double?
 
     @Flag(
         name: .customLong("batched"), help: "With a network: for thousands of inputs at a time instead of one at once.")
@@ -33,13 +33,7 @@ struct CircuitOptions: ParsableArguments {
     var model: Model { Model(rawValue: modelName) ?? .logistic }
     /// The file of a network, or of its description.
     var networkFile: String? { Model(rawValue: modelName) == nil ? modelName : nil }
-    var error: Double { requestedError ?? GradientCircuit.standardErrorBound }
-    var networkError: Double { requestedError ?? InferenceCircuit.standardErrorBound }
-        help: """
-            The greatest error that a weight may get from the encryption, in units of the sigmoid's interval; 0.015625 within \
-            the levels, none asked for with bootstrapping.
-            """)
-    var error: Double?
+    var networkError: Double { error ?? InferenceCircuit.standardErrorBound }
 
     func validate() throws {
         guard iterations == "auto" || (Int(iterations) ?? 0) > 0 else {
@@ -54,7 +48,6 @@ struct CircuitOptions: ParsableArguments {
         guard !isBatched || networkFile != nil else {
             throw ValidationError("--batched: belongs to the file of a network in --model")
         }
-        guard error > 0 else { throw ValidationError("--error: got \(error), want a positive number") }
         if let error, error <= 0 { throw ValidationError("--error: got \(error), want a positive number") }
     }
 

@@ -95,11 +95,6 @@ enum PrivateMethods {
             } else {
                 try PrivateNetworkMethod(request)
             }
-        case .linear, .ridge, .logistic, .poisson:
-            throw CommandFailure(
-                .usage,
-                "--model \(request.model.rawValue): cannot be trained privately; want cnn, scatter, mlp or mobilenet")
-        case .cnn, .mobilenet, .mlp: try PrivateNetworkMethod(request)
         case .linear, .logistic, .naiveBayes, .boostedTrees, .kMeans, .principalComponents:
             try PrivateTableMethod(request)
         case .ridge, .poisson:

@@ -87,6 +87,7 @@ struct NetworkTrainingOptions: ParsableArguments {
     var heldOut: Double?
 
     @Option(help: "Networks: what is learnt on the features of --model scatter.") var head: StandardNetwork.ScatteringHead?
+
     enum ActivationName: String, ExpressibleByArgument, CaseIterable { case usual, polynomial }
 
     enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam }
