@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
+        .library(name: "KeyCeremony", targets: ["KeyCeremony"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
@@ -75,14 +76,21 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
 
+        .target(
+            name: "KeyCeremony",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+
         // MARK: Learning and reporting
         .target(
             name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
-                "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Lattice", "MultipartyCKKS",
+                "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
@@ -97,7 +105,7 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "KeyCeremony", "KeyFiles", "Lattice", "MultipartyCKKS", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -114,6 +122,11 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness",
                 "TacitTestSupport",
+            ]),
+        .testTarget(
+            name: "KeyCeremonyTests",
+            dependencies: [
+                "BinaryCoding", "CKKS", "KeyCeremony", "MultipartyCKKS", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
             name: "KeyFilesTests",

@@ -28,9 +28,18 @@ run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/Ben
 run $python Benchmarks/dp/compare_dp.py $bin/BenchmarkPrivacy
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
-# TenSEAL and OpenFHE need two Pythons: TACIT_TENSEAL_PYTHON (3.11 or later) and TACIT_OPENFHE_PYTHON (3.10).
-if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
-    run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
-fi
+# CKKS beside TenSEAL and OpenFHE.
+. Benchmarks/peers.sh
+run_ckks() {
+    local peers=()
+    [ -n "$tenseal" ] && peers+=(--tenseal "$tenseal")
+    [ -n "$openfhe" ] && peers+=(--openfhe "$openfhe")
+    [ ${#peers[@]} -gt 0 ] && run $python Benchmarks/ckks/compare_ckks.py $quick "${peers[@]}"
+    [ -n "$tenseal" ] && run "$tenseal" Benchmarks/circuits/compare_matrices.py $bin/BenchmarkCircuits
+    [ -n "$tenseal" ] && run "$tenseal" Benchmarks/ckks/compare_logistic.py $quick .build/release/tacit
+    [ -n "$openfhe" ] && run $python Benchmarks/multiparty/compare_multiparty.py $quick --openfhe "$openfhe"
+    run $python Benchmarks/bootstrapping/compare_bootstrapping.py $quick ${openfhe:+--openfhe "$openfhe"}
+}
+run_ckks
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

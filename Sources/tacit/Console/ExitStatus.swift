@@ -4,7 +4,9 @@ import CKKS
 import Datasets
 import FixedPoint
 import Foundation
+import KeyCeremony
 import KeyFiles
+import MultipartyCKKS
 import Paillier
 import PrivacyLedger
 import PrivacyReports
@@ -81,6 +83,8 @@ enum ExitStatus: Int32 {
             case .inputOutput: self = .inputOutput
             default: self = .data
             }
+        case let error as KeyCeremonyError: self = error.code == .usedUp ? .permission : .data
+        case let error as MultipartyError: self = error.code == .invalidGroup ? .usage : .data
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software
