@@ -105,7 +105,8 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyCeremony", "KeyFiles", "Lattice", "MultipartyCKKS", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "KeyCeremony", "KeyFiles", "Lattice", "MultipartyCKKS", "Paillier", "PrivacyLedger", "PrivacyReports",
+                "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

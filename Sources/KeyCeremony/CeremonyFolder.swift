@@ -110,7 +110,8 @@ public struct CeremonyFolder: Sendable {
             try header.require(.keyMessage)
             guard header.parameters == session else {
                 throw KeyCeremonyError(
-                    code: .mismatch, message: "\(name): belongs to the ceremony \(header.parameters), this is \(session)")
+                    code: .mismatch,
+                    message: "\(name): belongs to the ceremony \(header.parameters), this is \(session)")
             }
             var wanted = [Tag.message]
             if slot.code == MessageSlot.commitment { wanted.append(Tag.letterBox) }

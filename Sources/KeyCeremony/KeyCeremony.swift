@@ -61,7 +61,8 @@ public struct KeyCeremony: Sendable {
         } else {
             outcome = .waiting(
                 for: (1...state.group.parties).filter { $0 != state.holder }.compactMap { sender in
-                    MessageSlot.all(from: sender, to: state.holder, in: state.group).first { !run.isTaken($0) }?.fileName
+                    MessageSlot.all(from: sender, to: state.holder, in: state.group).first { !run.isTaken($0) }?
+                        .fileName
                 })
         }
         return Turn(outcome: outcome, written: written, checkCode: run.checkCode)
@@ -116,7 +117,8 @@ public struct KeyCeremony: Sendable {
             guard letter.fingerprint == fingerprint else {
                 throw KeyCeremonyError(
                     code: .changed,
-                    message: "\(folder.path(of: slot)): is not the message that holder \(slot.sender) had put there; put the "
+                    message:
+                        "\(folder.path(of: slot)): is not the message that holder \(slot.sender) had put there; put the "
                         + "first one back, or begin anew in another folder")
             }
             try receive(letter, slot)
@@ -152,7 +154,8 @@ public struct KeyCeremony: Sendable {
                 if error.code == .unexpected { throw error }
                 throw KeyCeremonyError(
                     code: .misbehaviour,
-                    message: "holder \(slot.sender) did not follow the protocol: \(folder.path(of: slot)): \(error.message)")
+                    message:
+                        "holder \(slot.sender) did not follow the protocol: \(folder.path(of: slot)): \(error.message)")
             }
             switch transition {
             case .send(let messages): outbox += messages

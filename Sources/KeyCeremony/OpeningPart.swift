@@ -13,7 +13,9 @@ public struct OpeningPart: Sendable, CustomStringConvertible {
     package let shares: [OpeningShare]
 
     public var participants: [Int] { requests.first?.participants ?? [] }
-    public var description: String { "part of holder \(holder) of \(participants) in opening \(requests.count) ciphertexts" }
+    public var description: String {
+        "part of holder \(holder) of \(participants) in opening \(requests.count) ciphertexts"
+    }
 
     /// Asks for the opening and gives this holder's part.
     ///
@@ -41,7 +43,8 @@ public struct OpeningPart: Sendable, CustomStringConvertible {
     ) throws(KeyCeremonyError) -> OpeningPart {
         guard other.group == share.group else {
             throw KeyCeremonyError(
-                code: .mismatch, message: "part of holder \(other.holder): is of \(other.group), this is \(share.group)")
+                code: .mismatch, message: "part of holder \(other.holder): is of \(other.group), this is \(share.group)"
+            )
         }
         return try answer(other.requests, opening: ciphertexts, with: &share, using: &random)
     }
@@ -58,7 +61,8 @@ public struct OpeningPart: Sendable, CustomStringConvertible {
         guard requests.count <= left else {
             throw KeyCeremonyError(
                 code: .usedUp,
-                message: "openings: got \(requests.count) ciphertexts, \(left) of \(share.group.policy.queries) openings are "
+                message:
+                    "openings: got \(requests.count) ciphertexts, \(left) of \(share.group.policy.queries) openings are "
                     + "left under this key; make a new key")
         }
         // All or none: a share that stopped half-way would have spent openings for nothing.
@@ -81,12 +85,14 @@ public struct OpeningPart: Sendable, CustomStringConvertible {
         guard let first = parts.first, first.requests.count == ciphertexts.count else {
             throw KeyCeremonyError(
                 code: .mismatch,
-                message: "parts: got those of \(parts.first?.requests.count ?? 0) ciphertexts, want \(ciphertexts.count)")
+                message:
+                    "parts: got those of \(parts.first?.requests.count ?? 0) ciphertexts, want \(ciphertexts.count)")
         }
         if let other = parts.first(where: { $0.requests != first.requests || $0.group != first.group }) {
             throw KeyCeremonyError(
                 code: .mismatch,
-                message: "part of holder \(other.holder): answers another request than that of holder \(first.holder); the "
+                message:
+                    "part of holder \(other.holder): answers another request than that of holder \(first.holder); the "
                     + "others have to join the first part")
         }
         var releases: [CKKSRelease] = []

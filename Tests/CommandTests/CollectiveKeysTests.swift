@@ -75,17 +75,20 @@ import Testing
         try process.refuse(
             64, ["--holders"], "decrypt", "model.tacit", "--share", "a.share-1", "--out", "x")
         try process.refuse(
-            65, ["want at least 2 of 3"], "decrypt", "model.tacit", "--share", "a.share-1", "--holders", "1", "--out", "x")
+            65, ["want at least 2 of 3"], "decrypt", "model.tacit", "--share", "a.share-1", "--holders", "1", "--out",
+            "x")
         _ = try run(process, "decrypt model.tacit --share a.share-1 --holders 1 3 --out one.part")
         let third = try run(process, "decrypt model.tacit --share c.share-3 --join one.part --out three.part").output
         #expect(third.contains("for holders 1, 3"))
         try process.refuse(
-            77, ["was answered before"], "decrypt", "model.tacit", "--share", "c.share-3", "--join", "one.part", "--out", "x")
+            77, ["was answered before"], "decrypt", "model.tacit", "--share", "c.share-3", "--join", "one.part",
+            "--out", "x")
         try process.refuse(
             65, ["asks parties [1, 3], this is party 2"], "decrypt", "model.tacit", "--share", "b.share-2", "--join",
             "one.part", "--out", "x")
         try process.refuse(
-            65, ["those of holders 3 are missing"], "decrypt", "model.tacit", "--key", "a.public", "--partial", "one.part",
+            65, ["those of holders 3 are missing"], "decrypt", "model.tacit", "--key", "a.public", "--partial",
+            "one.part",
             "--out", "x")
         let opened = try run(
             process,
@@ -104,7 +107,8 @@ import Testing
         var refused = ""
         for _ in 0..<4 where refused == "" {
             let outcome = try process.run(
-                "decrypt model.tacit --share a.share-1 --holders 1 2 --out y.part".split(separator: " ").map(String.init))
+                "decrypt model.tacit --share a.share-1 --holders 1 2 --out y.part".split(separator: " ").map(
+                    String.init))
             if outcome.status != 0 {
                 #expect(outcome.status == 77)
                 refused = outcome.errors
@@ -117,7 +121,8 @@ import Testing
         let process = try TacitProcess()
         _ = try run(
             process,
-            "keys collective start --folder study --threshold 2 --shares 3 --rows 20 --columns 2 --iterations 1 --insecure")
+            "keys collective start --folder study --threshold 2 --shares 3 --rows 20 --columns 2 --iterations 1 --insecure"
+        )
         let wrong = try process.run([
             "keys", "collective", "contribute", "--folder", "study", "--holder", "4", "--out", "d", "--insecure",
         ])

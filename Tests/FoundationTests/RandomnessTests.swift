@@ -31,8 +31,12 @@ import Testing
     }
 
     @Test func aSeedGivesTheSameBytesHoweverTheyAreDrawn() {
-        func seed(_ byte: UInt8) -> SecretBytes { SecretBytes(count: 32) { for i in 0..<32 { $0[i] = byte &+ UInt8(i) } } }
-        var (one, two, other) = (DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(2)))
+        func seed(_ byte: UInt8) -> SecretBytes {
+            SecretBytes(count: 32) { for i in 0..<32 { $0[i] = byte &+ UInt8(i) } }
+        }
+        var (one, two, other) = (
+            DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(2))
+        )
         let whole = one.bytes(count: 20_000)
         var pieces: [UInt8] = []
         for size in 0... where pieces.count < whole.count {

@@ -64,7 +64,8 @@ import Testing
         #expect(left.hasPrefix("openings: got 2 ciphertexts, 0 of 6 openings are left"), "\(left)")
         #expect(
             message {
-                _ = try OpeningPart.first(opening: [product], with: &shares[holders]!, participants: [1], using: &random)
+                _ = try OpeningPart.first(
+                    opening: [product], with: &shares[holders]!, participants: [1], using: &random)
             }.contains("want at least \(threshold)"))
     }
 
@@ -90,7 +91,8 @@ import Testing
         try simulation.turn(1)
         // Holder 2 begins anew in the same folder, after holder 1 has taken its commitment in.
         try FileManager.default.removeItem(atPath: simulation.file(name))
-        #expect(message { try simulation.turn(1) }.hasSuffix("is gone, though this holder has taken it in; put it back"))
+        #expect(
+            message { try simulation.turn(1) }.hasSuffix("is gone, though this holder has taken it in; put it back"))
         var random = SystemRandom()
         simulation.stored[2] = CeremonySimulation.bytes(
             try CeremonyState(simulation.setting.group, holder: 2, using: &random))
@@ -116,7 +118,8 @@ import Testing
         parts.sections[0].bytes[60] ^= 1
         #expect(
             try told("holder-2.opening.tacit", parts.sealed).contains(
-                "holder 2 did not follow the protocol: \(simulation.file("holder-2.opening.tacit")): opening of a commitment"))
+                "holder 2 did not follow the protocol: \(simulation.file("holder-2.opening.tacit")): opening of a commitment"
+            ))
         // Somebody else's message under its name, damage, another ceremony.
         let one = try simulation.contents("holder-1.opening.tacit")
         #expect(
@@ -144,7 +147,8 @@ import Testing
         let wrong = try simulation.contents("holder-2.to-1.tacit")
         try simulation.replace("holder-2.to-3.tacit", wrong)
         #expect(
-            message { try simulation.turn(3) } == "holder 2: its sealed share does not open with the keys of this ceremony")
+            message { try simulation.turn(3) }
+                == "holder 2: its sealed share does not open with the keys of this ceremony")
         // No plaintext of a share lies in the folder: its residues would show as a long run of a known prefix.
         let session = simulation.setting.session.bytes
         for name in ["holder-2.to-1.tacit", "holder-2.to-3.tacit"] {

@@ -86,7 +86,8 @@ import Testing
 
     /// Parameters chosen for several key holders: the error that is planned holds under a key that they made.
     @Test func plansForSeveralKeyHoldersHold() throws {
-        let circuit = CKKSCircuitClosure(inputs: { _ in [CircuitInput(slots: 8, magnitude: 1, underPublicKey: true)] }) {
+        let circuit = CKKSCircuitClosure(inputs: { _ in [CircuitInput(slots: 8, magnitude: 1, underPublicKey: true)] })
+        {
             inputs, evaluator throws(CKKSError) in
             let square = try evaluator.square(inputs[0])
             return [try evaluator.multiply(evaluator.add(square, evaluator.rotate(square, by: 1)), inputs[0])]

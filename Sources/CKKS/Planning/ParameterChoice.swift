@@ -50,7 +50,8 @@ extension CKKSCircuit {
         for logDegree in logDegrees {
             do {
                 let plan = try self.plan(
-                    logDegree: logDegree, errorBound: errorBound, security: security, keyHolders: keyHolders, cost: cost,
+                    logDegree: logDegree, errorBound: errorBound, security: security, keyHolders: keyHolders,
+                    cost: cost,
                     rejected: rejected)
                 guard let current = best else {
                     best = plan
@@ -79,7 +80,8 @@ extension CKKSCircuit {
         rejected: [CircuitPlan.Rejection]
     ) throws(CKKSError) -> CircuitPlan {
         // Depth, and how far the error at 40 bits is from the wanted one.
-        let probe = ScaleChain.unbounded(logDegree: logDegree, firstModulusBits: 50, scaleBits: 40, keyHolders: keyHolders)
+        let probe = ScaleChain.unbounded(
+            logDegree: logDegree, firstModulusBits: 50, scaleBits: 40, keyHolders: keyHolders)
         let (first, outputs) = try rehearse(CKKSContext(planning: probe))
         let depth = probe.top - (first.lowestLevel ?? probe.top)
         let reached = outputs.map(\.errorBound).max() ?? 0

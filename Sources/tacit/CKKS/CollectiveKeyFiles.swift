@@ -60,7 +60,8 @@ extension KeyWriter {
         try KeyFile.writeSecret(
             state.encoded(SecretAccess("writing an unfinished share")), kind: .secretShare, publicKey: [],
             description: KeyDescription(
-                scheme: "ckks-unfinished", modulusBits: Int(state.group.parameters.ring.log2QP.rounded(.up)), label: label(),
+                scheme: "ckks-unfinished", modulusBits: Int(state.group.parameters.ring.log2QP.rounded(.up)),
+                label: label(),
                 created: Date().formatted(.iso8601), threshold: state.group.threshold, shares: state.group.parties,
                 shareIndex: state.holder),
             parameters: state.group.fingerprint, key: .none, passphrase: passphrase, to: unfinishedPath(state.holder),
@@ -111,7 +112,8 @@ extension DecryptCommand {
         guard !holders.isEmpty || join != nil else {
             throw CommandFailure(
                 .usage,
-                "--holders: say who opens this together, such as --holders 1 3; who comes later gives --join with the first part")
+                "--holders: say who opens this together, such as --holders 1 3; who comes later gives --join with the first part"
+            )
         }
         let first = try join.map { try OpeningPart(path: $0, context: context) }
         let (part, left) = try KeyWriter.lockingFolder(of: share) {
@@ -132,7 +134,8 @@ extension DecryptCommand {
         }
         try part.write(to: out, context: context, key: identity)
         try Console.result(
-            MadeOpening(file: out, share: part.holder, holders: part.participants, openingsLeft: left), json: common.json,
+            MadeOpening(file: out, share: part.holder, holders: part.participants, openingsLeft: left),
+            json: common.json,
             "\(out): partial decryption by share \(part.holder), for holders "
                 + part.participants.map(String.init).joined(separator: ", ")
                 + "; \(left) openings are left under this key")

@@ -9,7 +9,8 @@ import Randomness
 
 struct KeysCollectiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "collective", abstract: "Make one CKKS key of which every holder has a share and nobody the whole.",
+        commandName: "collective",
+        abstract: "Make one CKKS key of which every holder has a share and nobody the whole.",
         discussion: """
             One holder says what the key is for; then every holder, on a machine of its own, runs `contribute` until it has \
             its share. The folder may be shared storage or copied around: what is secret in it is sealed to its recipient.
@@ -99,7 +100,8 @@ struct KeysCollectiveStartCommand: ParsableCommand {
             "  weights      opened within \(String(format: "%.2g", made.precision.errorBound)) of the interval, typically "
                 + String(format: "%.2g", made.precision.noiseDeviation))
         Console.result(
-            "  next         every holder: tacit keys collective contribute --folder \(folder) --holder NUMBER --out NAME")
+            "  next         every holder: tacit keys collective contribute --folder \(folder) --holder NUMBER --out NAME"
+        )
     }
 }
 

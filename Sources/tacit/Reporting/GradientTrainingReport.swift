@@ -40,11 +40,12 @@ struct GradientTrainingReport {
                 "The model was learnt from every row without noise: it can tell something about single rows, above all beside "
                     + "a second model that lacks one of them."))
         notes.append(
-            opening.map(floodingNote) ?? .init(
-                .note,
-                "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
-                    + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
-                    + "passing them on, retire the key."))
+            opening.map(floodingNote)
+                ?? .init(
+                    .note,
+                    "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
+                        + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
+                        + "passing them on, retire the key."))
         return PrivacyReport(
             title: "\(title) regression trained on encrypted rows", created: Date(),
             tool: .init(version: TacitCommand.version),
@@ -60,7 +61,8 @@ struct GradientTrainingReport {
                 ], rowNoun: "rows", ownerNoun: "owner"),
             parties: [
                 .init(
-                    id: "owner", name: meaning.rows.owner, roles: opening == nil ? [.dataOwner, .keyHolder] : [.dataOwner],
+                    id: "owner", name: meaning.rows.owner,
+                    roles: opening == nil ? [.dataOwner, .keyHolder] : [.dataOwner],
                     secretKey: opening == nil ? .whole : .none, ownRows: packing.rowCount),
                 .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
             ] + holders,
@@ -138,7 +140,8 @@ struct GradientTrainingReport {
             server,
             .init(
                 among: holders.map(\.id), atMost: opening.group.threshold - 1,
-                note: "Any \(opening.group.threshold) of the \(opening.group.parties) key holders could open the rows; fewer "
+                note:
+                    "Any \(opening.group.threshold) of the \(opening.group.parties) key holders could open the rows; fewer "
                     + "learn nothing, with the server or without."),
         ]
     }
@@ -158,7 +161,8 @@ struct GradientTrainingReport {
             return [
                 .init(
                     observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
-                    count: trained.meaning.rows.packing.blockCount, bytes: bytes, learns: "nothing before it opens them"),
+                    count: trained.meaning.rows.packing.blockCount, bytes: bytes, learns: "nothing before it opens them"
+                ),
                 .init(
                     observer: "owner", source: "owner", form: .plaintextModel, what: "the weights, opened with its key",
                     count: weights, learns: "the model"),

@@ -37,7 +37,9 @@ import Testing
                 var decoder = BinaryDecoder(bytes)
                 guard let liar = try? CKKSCiphertext(decoding: &decoder, context: samples.context) else { return }
                 passed += 1
-                if passed % 16 == 0, passed < 100_000 { CKKSCodingTests.operate(samples.bench.evaluator, liar, samples) }
+                if passed % 16 == 0, passed < 100_000 {
+                    CKKSCodingTests.operate(samples.bench.evaluator, liar, samples)
+                }
             }
         }
         #expect(passed > Fuzzing.iterations / 200)
