@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "CKKS", targets: ["CKKS"]),
         .library(name: "HomomorphicCircuits", targets: ["HomomorphicCircuits"]),
         .library(name: "MultipartyCKKS", targets: ["MultipartyCKKS"]),
+        .library(name: "KeyCeremony", targets: ["KeyCeremony"]),
         .library(name: "Bootstrapping", targets: ["Bootstrapping"]),
         .library(name: "Prio3", targets: ["Prio3"]),
         .library(name: "SecureAggregation", targets: ["SecureAggregation"]),
@@ -98,6 +99,13 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
 
+        .target(
+            name: "KeyCeremony",
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CKKS", "Lattice", "MultipartyCKKS", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+
         // MARK: Learning and reporting
         .target(
             name: "NeuralNetworks", dependencies: ["AtomicFiles", "CKernels", "Parallelism", "Randomness"]),
@@ -116,6 +124,8 @@ let package = Package(
             dependencies: [
                 "Auditing", "Datasets", "Federation", "Parallelism", "PrivacyReports", "Tabular", "TextClassification",
                 .product(name: "Crypto", package: "swift-crypto"),
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Lattice", "MultipartyCKKS",
+                "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
@@ -171,9 +181,10 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "CoordinatorStore",
-                "Datasets", "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyFiles",
-                "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
-                "Randomness", "SpamStudy", "Tabular", "TacitDashboard", "Transports", "WeightFormats",
+                "Datasets", "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyCeremony",
+                "KeyFiles", "Lattice", "MultipartyCKKS", "NeuralNetworks", "Paillier", "PrivacyLedger",
+                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy", "Tabular", "TacitDashboard",
+                "Transports", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -190,6 +201,11 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BinaryCoding", "CKernels", "FixedPoint", "Parallelism", "Randomness",
                 "TacitTestSupport",
+            ]),
+        .testTarget(
+            name: "KeyCeremonyTests",
+            dependencies: [
+                "BinaryCoding", "CKKS", "KeyCeremony", "MultipartyCKKS", "Randomness", "TacitTestSupport",
             ]),
         .testTarget(
             name: "KeyFilesTests",

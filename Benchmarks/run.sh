@@ -41,5 +41,18 @@ if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_DATA:-}" ]; then
 if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
     run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
 fi
+# CKKS beside TenSEAL and OpenFHE.
+. Benchmarks/peers.sh
+run_ckks() {
+    local peers=()
+    [ -n "$tenseal" ] && peers+=(--tenseal "$tenseal")
+    [ -n "$openfhe" ] && peers+=(--openfhe "$openfhe")
+    [ ${#peers[@]} -gt 0 ] && run $python Benchmarks/ckks/compare_ckks.py $quick "${peers[@]}"
+    [ -n "$tenseal" ] && run "$tenseal" Benchmarks/circuits/compare_matrices.py $bin/BenchmarkCircuits
+    [ -n "$tenseal" ] && run "$tenseal" Benchmarks/ckks/compare_logistic.py $quick .build/release/tacit
+    [ -n "$openfhe" ] && run $python Benchmarks/multiparty/compare_multiparty.py $quick --openfhe "$openfhe"
+    run $python Benchmarks/bootstrapping/compare_bootstrapping.py $quick ${openfhe:+--openfhe "$openfhe"}
+}
+run_ckks
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

@@ -14,7 +14,6 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIERS = {2: "ifma", 1: "avx2", 0: "scalar"}
@@ -45,8 +44,8 @@ class Side:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--tenseal", default=sys.executable)
-    parser.add_argument("--openfhe", default="python3.10")
+    parser.add_argument("--tenseal", help="a Python that has tenseal; left out without it")
+    parser.add_argument("--openfhe", help="a Python that has openfhe; left out without it")
     parser.add_argument("--degrees", default="13,14,15")
     parser.add_argument("--cores", default="1,2")
     parser.add_argument("--rounds", type=int, default=7)
@@ -58,10 +57,12 @@ def main():
         arguments.degrees, arguments.cores, arguments.rounds = "13", "1", 3
     for cores in map(int, arguments.cores.split(",")):
         ours = Side([arguments.executable])
-        peers = {
-            "tenseal": Side([arguments.tenseal, os.path.join(HERE, "tenseal_side.py")]),
-            "openfhe": Side([arguments.openfhe, os.path.join(HERE, "openfhe_side.py")], OMP_NUM_THREADS=str(cores)),
-        }
+        peers = {}
+        if arguments.tenseal:
+            peers["tenseal"] = Side([arguments.tenseal, os.path.join(HERE, "tenseal_side.py")])
+        if arguments.openfhe:
+            peers["openfhe"] = Side(
+                [arguments.openfhe, os.path.join(HERE, "openfhe_side.py")], OMP_NUM_THREADS=str(cores))
         ours.ask("cores", cores)
         tiers = {tier: name for tier, name in TIERS.items() if ours.ask("tier", tier)["tier"] == tier}
         clock = "processor" if cores == 1 else "wall"

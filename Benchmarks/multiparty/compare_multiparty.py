@@ -39,7 +39,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.1)
     parser.add_argument("--executable", default=os.path.join(HERE, "../.build/release/BenchmarkMultiparty"))
+    parser.add_argument("--quick", action="store_true", help="smallest degree, three rounds")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.degrees, arguments.rounds = "13", 3
     for degree in arguments.degrees.split(","):
         sides = {"tacit": Side([arguments.executable]),
                  "openfhe": Side([arguments.openfhe, os.path.join(HERE, "openfhe_side.py")])}
@@ -51,13 +54,13 @@ def main():
                 for name, side in sides.items():
                     times[name].append(side.ask("run", operation, arguments.seconds)["processor"])
             ours, theirs = (statistics.median(times[name]) for name in ("tacit", "openfhe"))
-            print(json.dumps({"benchmark": "multiparty " + operation, "log_degree": int(degree),
+            print(json.dumps({"benchmark": "multiparty", "operation": operation, "log_degree": int(degree),
                               "parties": arguments.parties, "tacit_ms": round(ours * 1e3, 3),
                               "openfhe_ms": round(theirs * 1e3, 3), "ratio": round(theirs / ours, 2)}), flush=True)
         sizes = {name: side.ask("sizes") for name, side in sides.items()}
         for what, theirs in sizes["openfhe"].items():
             ours = sizes["tacit"][what]
-            print(json.dumps({"benchmark": "multiparty bytes " + what, "log_degree": int(degree),
+            print(json.dumps({"benchmark": "multiparty/bytes", "what": what, "log_degree": int(degree),
                               "parties": arguments.parties, "tacit": ours, "openfhe": theirs,
                               "ratio": round(theirs / ours, 2)}), flush=True)
         for side in sides.values():

@@ -13,6 +13,8 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let secretKey = Self(code: 2, name: "secret key")
     public static let secretShare = Self(code: 3, name: "secret key share")
     public static let evaluationKeys = Self(code: 4, name: "evaluation keys")
+    public static let collectiveGroup = Self(code: 5, name: "agreement of key holders")
+    public static let keyMessage = Self(code: 6, name: "message between key holders")
     public static let encryptedStatistics = Self(code: 16, name: "encrypted sums of a table")
     public static let encryptedRows = Self(code: 17, name: "encrypted rows of a table")
     public static let encryptedFeatures = Self(code: 18, name: "encrypted features for prediction")
@@ -31,6 +33,7 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let trainingCheckpoint = Self(code: 40, name: "checkpoint of encrypted training")
     public static let bootstrappingKeys = Self(code: 41, name: "bootstrapping keys")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
+    public static let collectivePartialDecryption = Self(code: 33, name: "partial decryption of CKKS slots")
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
@@ -38,6 +41,10 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
         encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
         encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, encryptedNetworkInputs,
         encryptedNetworkScores, partialDecryption, trainingCheckpoint, bootstrappingKeys,
+        publicKey, secretKey, secretShare, evaluationKeys, collectiveGroup, keyMessage, encryptedStatistics,
+        encryptedRows, encryptedFeatures, encryptedModel, encryptedPredictions, encryptedVector, encryptedFit,
+        encryptedSlots, encryptedTrainingRows, encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores,
+        encryptedSlotModel, partialDecryption, collectivePartialDecryption,
     ]
 }
 

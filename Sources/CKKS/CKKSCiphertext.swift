@@ -66,6 +66,24 @@ public struct CKKSCiphertext: Sendable {
         return result
     }
 
+    /// The same ciphertext with a smaller period of the slots, which the caller knows its values to have, as sums over
+    /// all rows do: fewer values are decrypted, and a release of them needs less noise.
+    public func narrowed(to slots: Int) -> CKKSCiphertext {
+        precondition(
+            slots >= 1 && slots <= self.slots && slots.nonzeroBitCount == 1,
+            "slots: got \(slots), want a power of two up to \(self.slots)")
+        var result = self
+        result.slots = slots
+        return result
+    }
+
+    /// The same ciphertext with an error that the caller knows better than the sum of the operations does.
+    package func restated(deviation: Double) -> CKKSCiphertext {
+        var result = self
+        result.deviation = deviation
+        return result
+    }
+
     /// A ciphertext without polynomials, for planning.
     public static func planned(
         _ context: CKKSContext, level: Int? = nil, slots: Int? = nil, magnitude: Double, underPublicKey: Bool = false

@@ -165,21 +165,30 @@ extension CKKSParameters {
 
     /// - Errors: `invalidEncoding`, and all of the initialiser's.
     public init(decoding decoder: inout BinaryDecoder) throws(CKKSError) {
-        let (literal, code) = try CKKS.decoding { () throws(BinaryCodingError) in
+        try self.init(Literal(decoding: &decoder))
+    }
+}
+
+extension CKKSParameters.Literal {
+    /// What was written down; ``CKKSParameters/init(_:)`` checks it.
+    /// - Errors: `invalidEncoding`.
+    init(decoding decoder: inout BinaryDecoder) throws(CKKSError) {
+        let (read, code) = try CKKS.decoding { () throws(BinaryCodingError) in
             let logDegree = Int(try decoder.decode(UInt8.self, "logDegree"))
             let first = Int(try decoder.decode(UInt8.self, "first modulus"))
             let scale = Int(try decoder.decode(UInt8.self, "scale"))
             let depth = Int(try decoder.decode(UInt8.self, "depth"))
-            let upper = try decoder.decodeList("bootstrapping moduli", minimumElementSize: 1) {
-                decoder throws(BinaryCodingError) in Int(try decoder.decode(UInt8.self, "modulus"))
+            func sizes(_ what: String) throws(BinaryCodingError) -> [Int] {
+                try decoder.decodeList(what, minimumElementSize: 1) { decoder throws(BinaryCodingError) in
+                    Int(try decoder.decode(UInt8.self, what))
+                }
             }
-            let special = try decoder.decodeList("special moduli", minimumElementSize: 1) {
-                decoder throws(BinaryCodingError) in Int(try decoder.decode(UInt8.self, "modulus"))
-            }
+            let upper = try sizes("bootstrapping moduli")
+            let special = try sizes("special moduli")
             let code = Int(try decoder.decode(UInt8.self, "security"))
             let holders = Int(try decoder.decode(UInt16.self, "key holders"))
             return (
-                Literal(
+                Self(
                     logDegree: logDegree, firstModulusBits: first, scaleBits: scale, depth: depth,
                     bootstrappingBits: upper, specialModuliBits: special, keyHolders: holders), code
             )
@@ -187,11 +196,10 @@ extension CKKSParameters {
         guard RingParameters.Security.allCases.indices.contains(code) else {
             throw CKKSError(code: .invalidEncoding, message: "security: got code \(code), want 0...3")
         }
-        guard literal.specialModuliBits.count <= RingParameters.maximumPrimes else {
+        guard read.specialModuliBits.count <= RingParameters.maximumPrimes else {
             throw CKKSError(code: .invalidEncoding, message: "special moduli: got too many, want at most 48")
         }
-        var checked = literal
-        checked.security = RingParameters.Security.allCases[code]
-        try self.init(checked)
+        self = read
+        security = RingParameters.Security.allCases[code]
     }
 }

@@ -50,15 +50,15 @@ public struct ScaleChain: Hashable, Sendable {
     public func log2Q(level: Int) -> Double { log2Products[level] }
 
     /// For planning: levels without end, every prime and scale a power of two.
-    public static func unbounded(logDegree: Int, firstModulusBits: Int, scaleBits: Int, levels: Int = 4096)
-        -> ScaleChain
-    {
+    public static func unbounded(
+        logDegree: Int, firstModulusBits: Int, scaleBits: Int, levels: Int = 4096, keyHolders: Int = 1
+    ) -> ScaleChain {
         let scale = exp2(Double(scaleBits))
         return ScaleChain(
             logDegree: logDegree,
             moduli: [exp2(Double(firstModulusBits))] + [Double](repeating: scale, count: levels),
             scales: [Double](repeating: scale, count: levels + 1), top: levels,
-            log2P: Double(max(firstModulusBits, scaleBits)), digitSize: 1)
+            log2P: Double(max(firstModulusBits, scaleBits)), digitSize: 1, keyHolders: keyHolders)
     }
 
     // MARK: Error estimates

@@ -65,7 +65,7 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Automorphisms for which keys are made, ascending.
-    var galoisElements: [GaloisElement] {
+    package var galoisElements: [GaloisElement] {
         var elements = Set(keys.rotations.map { GaloisElement.rotation(by: $0, logDegree: parameters.logDegree) })
         if keys.conjugation { elements.insert(.conjugation(logDegree: parameters.logDegree)) }
         return elements.sorted()
@@ -79,8 +79,7 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
         encoder.encode(keys.relinearisation)
         encoder.encode(keys.conjugation)
         encoder.encode(list: keys.rotations.sorted()) { $0.encode(UInt32($1)) }
-        encoder.encode(UInt8(policy.statisticalBits))
-        encoder.encode(UInt32(policy.queries))
+        policy.encode(into: &encoder)
         encoder.encode(label)
     }
 
@@ -96,18 +95,19 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
                 conjugation: try decoder.decodeBool("conjugation key"),
                 rotations: try decoder.decodeList("rotations", minimumElementSize: 4) {
                     decoder throws(BinaryCodingError) in Int(try decoder.decode(UInt32.self, "rotation"))
-                }, bits: Int(try decoder.decode(UInt8.self, "statistical bits")),
-                queries: Int(try decoder.decode(UInt32.self, "queries")),
-                label: try decoder.decodeString("label", limit: 256)
+                }
             )
         }
         let policy = try wrappingCKKS(.invalidEncoding) { () throws(CKKSError) in
-            try CKKSReleasePolicy(statisticalBits: read.bits, queries: read.queries)
+            try CKKSReleasePolicy(decoding: &decoder)
+        }
+        let label = try wrappingCoding { () throws(BinaryCodingError) in
+            try decoder.decodeString("label", limit: 256)
         }
         try self.init(
             parameters: parameters, threshold: read.threshold,
             keys: CKKSKeyRequirements(
                 relinearisation: read.relinearisation, conjugation: read.conjugation, rotations: Set(read.rotations)),
-            policy: policy, label: read.label)
+            policy: policy, label: label)
     }
 }

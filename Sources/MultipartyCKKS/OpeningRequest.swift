@@ -113,6 +113,12 @@ public struct OpeningRequest: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// For foreseeing an opening; nobody answers it.
+    init(planned participants: [Int]) {
+        self.init(
+            identity: .none, nonce: .none, participants: participants, ciphertext: .none, receiver: nil, errorBound: 0)
+    }
+
     private init(
         identity: Fingerprint, nonce: Fingerprint, participants: [Int], ciphertext: Fingerprint,
         receiver: Fingerprint?, errorBound: Double
@@ -123,6 +129,29 @@ public struct OpeningRequest: Hashable, Sendable, CustomStringConvertible {
         self.ciphertext = ciphertext
         self.receiver = receiver
         self.errorBound = errorBound
+    }
+}
+
+extension CollectiveGroup {
+    /// What the noise of an opening does to a value, before there is any ciphertext.
+    public struct Precision: Hashable, Sendable {
+        /// Standard deviation of the noise in every opened value.
+        public let noiseDeviation: Double
+        /// Nine deviations, and the ciphertext's own error.
+        public let errorBound: Double
+    }
+
+    /// Foresees the opening of a ciphertext that a circuit will have made; planned ones will do.
+    /// - Parameter participants: how many open it; the threshold when nil.
+    /// - Errors: `invalidCiphertext`, `noPrecision`.
+    public func precision(
+        opening ciphertext: CKKSCiphertext, participants: Int? = nil
+    ) throws(MultipartyError) -> Precision {
+        let request = OpeningRequest(planned: Array(1...(participants ?? threshold)))
+        let noise = try OpeningNoise(ciphertext, request: request, group: self)
+        return Precision(
+            noiseDeviation: noise.slotDeviation,
+            errorBound: ciphertext.errorBound + OpeningNoise.tail * noise.slotDeviation)
     }
 }
 

@@ -12,23 +12,78 @@ import Foundation
 /// - Guarantee: output is indistinguishable from uniform as far as ChaCha20, AES and the system's source are.
 /// - Cost: one system call per value; about one ChaCha20 block per 64 bytes.
 public struct SystemRandom: SecureRandom {
-    private let state = State()
+    private let state = KeyErasureStream()
 
     public init() {}
 
     public mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) { state.fill(buffer) }
+}
 
-    private final class State {
-        static let blocks = 64
-        let stream: UnsafeMutableRawBufferPointer
-        var position: Int
-        var refills = 0
+/// The stream of a secret seed, which gives the same bytes again: for a party of a protocol that stores its seed and what
+/// it has received, and works out anew what it has sent.
+///
+/// The seed is 32 bytes that ``SystemRandom`` drew for this one run; whoever has it has everything drawn from it. The same
+/// seed must never be used with other inputs than before, or secrets meet the same noise twice: the caller compares.
+/// - Guarantee: as ``SystemRandom``, for the seed.
+public struct DerivedRandom: SecureRandom {
+    public static let seedBytes = 32
+    private let state: KeyErasureStream
 
-        init() {
-            stream = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.blocks * 64, alignment: 64)
-            position = stream.count
-            seed()
+    /// - Parameter seed: 32 bytes.
+    public init(seed: SecretBytes) {
+        precondition(seed.count == Self.seedBytes, "seed: got \(seed.count) bytes, want \(Self.seedBytes)")
+        state = seed.withBytes(SecretAccess("seed of a protocol's randomness")) { KeyErasureStream(key: $0) }
+    }
+
+    public mutating func fill(_ buffer: UnsafeMutableRawBufferPointer) { state.fill(buffer) }
+}
+
+/// ChaCha20 whose key is replaced by the start of its own output at every refill.
+private final class KeyErasureStream {
+    static let blocks = 64
+    let stream: UnsafeMutableRawBufferPointer
+    var position: Int
+    var refills = 0
+    let renewsFromSystem: Bool
+
+    init() {
+        stream = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.blocks * 64, alignment: 64)
+        position = stream.count
+        renewsFromSystem = true
+        seed()
+    }
+
+    /// The stream of a key of 32 bytes, and of nothing else.
+    init(key: UnsafeRawBufferPointer) {
+        stream = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.blocks * 64, alignment: 64)
+        position = stream.count
+        renewsFromSystem = false
+        stream.copyMemory(from: key)
+    }
+
+    deinit {
+        tacit_zeroise(stream.baseAddress, stream.count)
+        stream.deallocate()
+    }
+
+    /// The key of the next refill is the first 32 bytes of the buffer.
+    func seed() {
+        // A machine without a working entropy source must not go on: there is no safe value to return.
+        guard getentropy(stream.baseAddress!, 32) == 0 else { fatalError("the system's random source failed") }
+    }
+
+    func refill() {
+        refills += 1
+        if renewsFromSystem, refills & 0xFF_FFFF == 0 { seed() }
+        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { key in
+            key.copyMemory(from: UnsafeRawBufferPointer(rebasing: stream[..<32]))
+            tacit_chacha20_blocks(
+                stream.baseAddress!.assumingMemoryBound(to: UInt8.self), Self.blocks,
+                key.baseAddress!.assumingMemoryBound(to: UInt8.self), 0, 0)
+            tacit_zeroise(key.baseAddress, 32)
         }
+        position = 32
+    }
 
         deinit {
             tacit_zeroise(stream.baseAddress, stream.count)
@@ -86,6 +141,15 @@ public struct SystemRandom: SecureRandom {
                 position += count
                 offset += count
             }
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) {
+        var offset = 0
+        while offset < buffer.count {
+            if position == stream.count { refill() }
+            let count = min(stream.count - position, buffer.count - offset)
+            (buffer.baseAddress! + offset).copyMemory(from: stream.baseAddress! + position, byteCount: count)
+            tacit_zeroise(stream.baseAddress! + position, count)
+            position += count
+            offset += count
         }
     }
 }

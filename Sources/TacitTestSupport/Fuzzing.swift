@@ -21,6 +21,12 @@ public enum Fuzzing {
         ProcessInfo.processInfo.environment["TACIT_FUZZ_ITERATIONS"].flatMap { Int($0) } ?? 20_000
     }
 
+    /// The same for one of `share` decoders of a test: by default they divide the number among them, in a campaign each
+    /// gets all of it.
+    public static func iterations(oneOf share: Int) -> Int {
+        ProcessInfo.processInfo.environment["TACIT_FUZZ_ITERATIONS"] == nil ? max(1, iterations / share) : iterations
+    }
+
     /// Calls `body` with variations of the valid inputs: flipped bits, changed, inserted, removed and repeated bytes,
     /// extreme lengths, cuts, pieces of another input, and plain noise.
     public static func run(

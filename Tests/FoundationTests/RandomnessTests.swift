@@ -30,6 +30,25 @@ import Testing
         #expect(one.bytes(count: 32) != two.bytes(count: 32))
     }
 
+    @Test func aSeedGivesTheSameBytesHoweverTheyAreDrawn() {
+        func seed(_ byte: UInt8) -> SecretBytes {
+            SecretBytes(count: 32) { for i in 0..<32 { $0[i] = byte &+ UInt8(i) } }
+        }
+        var (one, two, other) = (
+            DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(1)), DerivedRandom(seed: seed(2))
+        )
+        let whole = one.bytes(count: 20_000)
+        var pieces: [UInt8] = []
+        for size in 0... where pieces.count < whole.count {
+            pieces += two.bytes(count: min(1 + size % 97, whole.count - pieces.count))
+        }
+        #expect(pieces == whole)
+        #expect(other.bytes(count: 32) != Array(whole.prefix(32)))
+        // Neither the seed nor a repetition is in it.
+        #expect(Set(stride(from: 0, to: whole.count, by: 16).map { Array(whole[$0..<$0 + 16]) }).count == 1250)
+        #expect(Array(whole.prefix(32)) != (0..<32).map { 1 + UInt8($0) })
+    }
+
     @Test func uniformStaysBelowItsBoundAndReachesEveryValue() {
         var random = SystemRandom()
         var seen = Set<UInt64>()

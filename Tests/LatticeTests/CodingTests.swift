@@ -122,8 +122,8 @@ import Testing
             { _ = try RLWESecretKey(decoding: &$0, ring: ring) },
         ]
         for (kind, decode) in decoders.enumerated() {
-            Fuzzing.run(valid: [valid[kind]] + valid, seed: UInt64(kind), iterations: max(1, Fuzzing.iterations / 10)) {
-                input in
+            let iterations = Fuzzing.iterations(oneOf: 10)
+            Fuzzing.run(valid: [valid[kind]] + valid, seed: UInt64(kind), iterations: iterations) { input in
                 var decoder = BinaryDecoder(input)
                 try? decode(&decoder)
             }

@@ -84,6 +84,51 @@ import Testing
         #expect(keys.galois.count == 3 && keys.contents == Self.keys)
     }
 
+    /// Parameters chosen for several key holders: the error that is planned holds under a key that they made.
+    @Test func plansForSeveralKeyHoldersHold() throws {
+        let circuit = CKKSCircuitClosure(inputs: { _ in [CircuitInput(slots: 8, magnitude: 1, underPublicKey: true)] })
+        {
+            inputs, evaluator throws(CKKSError) in
+            let square = try evaluator.square(inputs[0])
+            return [try evaluator.multiply(evaluator.add(square, evaluator.rotate(square, by: 1)), inputs[0])]
+        }
+        let cost = CostModel(secondsPerButterfly: 2e-10, secondsPerElement: 2e-10, secondsPerProduct: 2e-10)
+        func plan(_ holders: Int) throws -> CircuitPlan {
+            try circuit.plan(
+                errorBound: 1e-5, security: .insecureForTestsOnly, keyHolders: holders, cost: cost, logDegrees: 11...11)
+        }
+        let (single, joint) = (try plan(1), try plan(4))
+        #expect(joint.parameters.literal.keyHolders == 4 && joint.errorBound <= 1e-5)
+        #expect(joint.parameters.literal.scaleBits > single.parameters.literal.scaleBits)
+        let group = try CollectiveGroup(
+            parameters: joint.parameters, threshold: 2, keys: joint.keys,
+            policy: CKKSReleasePolicy(statisticalBits: 20, queries: 4), label: "planned")
+        var simulation = try PartySimulation(group, seed: 31)
+        let x = simulation.values(8)
+        let evaluator = CKKSEvaluator(simulation.context, keys: simulation.parties[3].evaluationKeys)
+        let result = try circuit.run([simulation.encrypt(x)], with: evaluator)[0]
+        let wanted = (0..<8).map { (i: Int) -> Double in
+            let next: Double = x[(i + 1) % 8]
+            return (x[i] * x[i] + next * next) * x[i]
+        }
+        let worst = difference(simulation.decrypt(result), wanted)
+        #expect(worst <= result.errorBound && result.errorBound <= joint.errorBound * 1.001)
+        #expect(worst > result.errorBound * 1e-4)
+    }
+
+    /// Values that repeat with a smaller period than the slots are opened by it, with less noise.
+    @Test func narrowedCiphertextsOpenWithLessNoise() throws {
+        var simulation = try PartySimulation(PartySimulation.group(3, threshold: 2), seed: 33)
+        let values = simulation.values(4)
+        let wide = try simulation.encrypt((0..<256).map { values[$0 % 4] })
+        let whole = try simulation.openValues(wide, by: [1, 2])
+        let narrow = try simulation.openValues(wide.narrowed(to: 4), by: [1, 2])
+        #expect(narrow.real.count == 4 && difference(narrow.real, values) <= narrow.errorBound)
+        #expect(abs(whole.noiseDeviation / narrow.noiseDeviation - 8) < 1e-9)
+        let foreseen = try simulation.setting.group.precision(opening: wide.narrowed(to: 4))
+        #expect(foreseen.noiseDeviation == narrow.noiseDeviation)
+    }
+
     @Test func thresholdSharesAddUpForEverySetThatIsLargeEnough() throws {
         let simulation = try PartySimulation(PartySimulation.group(5, threshold: 3), seed: 5)
         let basis = simulation.context.ring.basis(2)

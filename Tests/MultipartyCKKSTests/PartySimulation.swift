@@ -23,6 +23,18 @@ struct PartySimulation {
                 security: .insecureForTestsOnly, keyHolders: holders))
     }
 
+    /// A few kilobytes a polynomial, so that many inputs can be tried; too noisy for more than that.
+    static func smallGroup(
+        _ holders: Int, threshold: Int, keys: CKKSKeyRequirements = .init()
+    ) throws -> CollectiveGroup {
+        try CollectiveGroup(
+            parameters: CKKSParameters(
+                .init(
+                    logDegree: 11, firstModulusBits: 40, scaleBits: 36, depth: 1, specialModuliBits: [40],
+                    security: .insecureForTestsOnly, keyHolders: holders)), threshold: threshold, keys: keys,
+            policy: CKKSReleasePolicy(statisticalBits: 20, queries: 4), label: "test")
+    }
+
     static func group(
         _ holders: Int, threshold: Int, keys: CKKSKeyRequirements = .init(), logDegree: Int = 11, queries: Int = 4
     ) throws -> CollectiveGroup {

@@ -12,25 +12,30 @@ import Testing
 @Suite struct SlotFileTests {
     /// A table of 60 patients in a ring that is quick.
     private final class Small: Sendable {
-        static let shared = try! Small()
+        static let shared = try! Small(
+            .init(
+                logDegree: 11, scaleBits: 40, depth: 9, specialModuliBits: [50, 50, 50],
+                security: .insecureForTestsOnly), iterations: 3)
+        /// A few kilobytes a polynomial, so that many inputs can be tried; nothing computed in it is right.
+        static let tiny = try! Small(
+            .init(
+                logDegree: 11, firstModulusBits: 30, scaleBits: 20, depth: 1, specialModuliBits: [30],
+                security: .insecureForTestsOnly), iterations: 1)
         let table: Table
         let schema: Schema
         let secret: CKKSSecretKey
         let keys: CKKSEvaluationKeys
         let plan: TrainingPlan
 
-        init() throws {
+        init(_ literal: CKKSParameters.Literal, iterations: Int) throws {
             let loaded = try Dataset.breastCancer.load()
             let names = ["mean_radius", "mean_texture", "worst_concavity", "diagnosis"]
             schema = try Schema(columns: loaded.schema.columns.filter { names.contains($0.name) })
             let columns = try names.map { try loaded.table.column($0) }
             table = try Table(columns: columns).rows(Array(0..<120))
-            plan = try TrainingPlan(iterations: 3)
+            plan = try TrainingPlan(iterations: iterations)
             let circuit = GradientCircuit(plan: plan, rowCount: table.rowCount, columnCount: 4, entryBound: 3)
-            let parameters = try CKKSParameters(
-                .init(
-                    logDegree: 11, scaleBits: 40, depth: plan.levels, specialModuliBits: [50, 50, 50],
-                    security: .insecureForTestsOnly))
+            let parameters = try CKKSParameters(literal)
             let context = CKKSContext(parameters)
             var random = SeededRandom(seed: 9)
             secret = CKKSSecretKey(context, using: &random)
@@ -150,7 +155,7 @@ import Testing
 
     /// Files cut or flipped give a value or an error, never a trap.
     @Test func fuzzingDamagedFiles() throws {
-        let small = Small.shared
+        let small = Small.tiny
         var random = SeededRandom(seed: 13)
         let plan = try EncodingPlan(schema: small.schema, maximumRows: 1024, minimumCohort: 1)
         let encryptor = CKKSEncryptor(small.secret)
@@ -185,7 +190,7 @@ import Testing
         // Damage that a forger would have sealed again; ciphertexts themselves are fuzzed where they are decoded.
         for (index, (bytes, read)) in cases.enumerated() {
             let parts = try ContainerParts(decoding: bytes)
-            let iterations = max(1, Fuzzing.iterations / 100)
+            let iterations = Fuzzing.iterations(oneOf: 100)
             Fuzzing.run(valid: [parts.sections[1].bytes], seed: UInt64(index), iterations: iterations) { input in
                 var forged = parts
                 forged.sections[1].bytes = input

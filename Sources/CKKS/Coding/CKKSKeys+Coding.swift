@@ -9,7 +9,10 @@ extension CKKSContext {
     static func decoded(
         _ decoder: inout BinaryDecoder, expected: CKKSContext?
     ) throws(CKKSError) -> CKKSContext {
-        let parameters = try CKKSParameters(decoding: &decoder)
+        let literal = try CKKSParameters.Literal(decoding: &decoder)
+        // The literal decides; primes are looked for only where nobody has them yet.
+        if let expected, expected.parameters?.literal == literal { return expected }
+        let parameters = try CKKSParameters(literal)
         guard let expected else { return CKKSContext(parameters) }
         guard expected.parameters == parameters else {
             throw CKKSError(

@@ -38,10 +38,11 @@ extension CKKSCircuit {
     /// - Parameters:
     ///   - errorBound: the greatest error that outputs may have, by the library's own bound.
     ///   - security: what the ring must reach by the published tables.
+    ///   - keyHolders: parties whose secrets add up to the key; more of them make more noise.
     /// - Errors: `noParameters`, with what stopped each ring; errors of the circuit itself.
     public func plan(
-        errorBound: Double, security: RingParameters.Security = .classical128, cost: CostModel = .measured(),
-        logDegrees: ClosedRange<Int> = CKKSParameters.logDegrees
+        errorBound: Double, security: RingParameters.Security = .classical128, keyHolders: Int = 1,
+        cost: CostModel = .measured(), logDegrees: ClosedRange<Int> = CKKSParameters.logDegrees
     ) throws(CKKSError) -> CircuitPlan {
         precondition(errorBound > 0, "errorBound: want a positive number")
         var rejected: [CircuitPlan.Rejection] = []
@@ -49,7 +50,9 @@ extension CKKSCircuit {
         for logDegree in logDegrees {
             do {
                 let plan = try self.plan(
-                    logDegree: logDegree, errorBound: errorBound, security: security, cost: cost, rejected: rejected)
+                    logDegree: logDegree, errorBound: errorBound, security: security, keyHolders: keyHolders,
+                    cost: cost,
+                    rejected: rejected)
                 guard let current = best else {
                     best = plan
                     continue
@@ -73,11 +76,12 @@ extension CKKSCircuit {
 
     /// For one ring.
     func plan(
-        logDegree: Int, errorBound: Double, security: RingParameters.Security, cost: CostModel,
+        logDegree: Int, errorBound: Double, security: RingParameters.Security, keyHolders: Int = 1, cost: CostModel,
         rejected: [CircuitPlan.Rejection]
     ) throws(CKKSError) -> CircuitPlan {
         // Depth, and how far the error at 40 bits is from the wanted one.
-        let probe = ScaleChain.unbounded(logDegree: logDegree, firstModulusBits: 50, scaleBits: 40)
+        let probe = ScaleChain.unbounded(
+            logDegree: logDegree, firstModulusBits: 50, scaleBits: 40, keyHolders: keyHolders)
         let (first, outputs) = try rehearse(CKKSContext(planning: probe))
         let depth = probe.top - (first.lowestLevel ?? probe.top)
         let reached = outputs.map(\.errorBound).max() ?? 0
@@ -89,7 +93,7 @@ extension CKKSCircuit {
             do {
                 return try plan(
                     logDegree: logDegree, scaleBits: scaleBits, depth: depth, errorBound: errorBound,
-                    security: security, cost: cost, rejected: rejected)
+                    security: security, keyHolders: keyHolders, cost: cost, rejected: rejected)
             } catch {
                 reason = error
                 // A wider scale mends errors that are too great and nothing else.
@@ -103,7 +107,7 @@ extension CKKSCircuit {
     /// For one ring and scale: headroom of the lowest level, then special primes.
     private func plan(
         logDegree: Int, scaleBits: Int, depth: Int, errorBound: Double, security: RingParameters.Security,
-        cost: CostModel, rejected: [CircuitPlan.Rejection]
+        keyHolders: Int, cost: CostModel, rejected: [CircuitPlan.Rejection]
     ) throws(CKKSError) -> CircuitPlan {
         // Headroom: bits of q₀ above the scale; beyond 50 bits a level that is never used up.
         var choices = (scaleBits + 2...max(50, scaleBits + 2)).filter { $0 <= 50 }.map { (bits: $0, spare: 0) }
@@ -112,7 +116,7 @@ extension CKKSCircuit {
         for (firstBits, spare) in choices {
             var literal = CKKSParameters.Literal(
                 logDegree: logDegree, firstModulusBits: firstBits, scaleBits: scaleBits, depth: depth + spare,
-                specialModuliBits: [], security: security)
+                specialModuliBits: [], security: security, keyHolders: keyHolders)
             let bare = try CKKSParameters(literal)
             let record: CircuitRecord
             let outputs: [CKKSCiphertext]

@@ -27,6 +27,8 @@ public struct EncryptedTrainedModel: Sendable {
     public var errorBound: Double { interval * (weights.map(\.errorBound).max() ?? 0) }
 
     var interval: Double {
+    /// Scaled columns' weights are opened in units of this.
+    public var interval: Double {
         if case .logistic(let sigmoid) = meaning.plan.loss { return sigmoid.interval }
         return 1
     }
@@ -48,10 +50,24 @@ public struct EncryptedTrainedModel: Sendable {
             throw PrivateLearningError(
                 code: .mismatch, message: "key: the model belongs to key \(key), this is \(secret.identity)")
         }
+        return try open(values: (note + weights).map { try secret.decryptForOwner($0).real })
+    }
+
+    /// What several key holders open together in place of ``open(_:)``: the note, and the weights with the period that they
+    /// have by summation over all rows, so that few values are opened and need little noise.
+    public var openings: [CKKSCiphertext] { note + weights.map(meaning.rows.packing.openable) }
+
+    /// The model from the values of ``openings``.
+    /// - Throws: as ``open(_:)``.
+    public func open(values: [[Double]]) throws -> LinearModel {
+        guard values.count == note.count + weights.count else {
+            throw PrivateLearningError(
+                code: .invalidFile, message: "values: got \(values.count) vectors, want \(note.count + weights.count)")
+        }
         let packing = meaning.rows.packing
         let note = try EncryptedFile.decode(
             EncryptedTrainingRows.Note.self,
-            SealedNote.open(self.note, count: meaning.rows.noteBytes, with: secret))
+            SealedNote.bytes(of: Array(values.prefix(note.count)), count: meaning.rows.noteBytes))
         // Read again with checks: the note was made by whoever encrypted.
         let scaling = try FeatureScaling(
             features: note.scaling.features, clip: note.scaling.clip, spectralBound: note.scaling.spectralBound)
@@ -63,6 +79,8 @@ public struct EncryptedTrainedModel: Sendable {
         var vectors: [[Double]] = []
         for (block, ciphertext) in weights.enumerated() { vectors.append(try decrypt(ciphertext, block)) }
         var columns = packing.gathered(vectors)
+        var columns = packing.gathered(
+            values.suffix(weights.count).map { vector in (0..<packing.slots).map { vector[$0 % vector.count] } })
         let norm = columns.prefix(scaling.columnCount).reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard norm <= GradientCircuit.weightBound else {
             throw PrivateLearningError(

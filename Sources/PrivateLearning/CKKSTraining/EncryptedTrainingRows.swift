@@ -114,7 +114,7 @@ public struct EncryptedTrainingRows: Sendable {
         if shared != nil { packing = try packing.holding(rowCount) }
         let noteBytes = try EncryptedFile.encode(note)
         let sealed = try SealedNote.seal(noteBytes, with: encryptor) {
-            try encryptor.encrypt($0, magnitude: 1, level: 0, using: &random)
+            try encryptor.encrypt($0, magnitude: 1, level: min(1, context.chain.top), using: &random)
         }
         var rows: [CKKSCiphertext] = []
         for group in 0..<packing.groupCount {

@@ -126,18 +126,18 @@ enum SealedNote {
         }
     }
 
-    /// - Parameter count: of the bytes, as the file says.
-    /// - Errors: `invalidFile` when the slots do not hold bytes; `mismatch` for another key.
-    static func open(
-        _ note: [CKKSCiphertext], count: Int, with secret: CKKSSecretKey
-    ) throws -> [UInt8] {
+    /// - Parameters:
+    ///   - vectors: decrypted slots of each ciphertext.
+    ///   - count: of the bytes, as the file says.
+    /// - Errors: `invalidFile` when the slots do not hold bytes.
+    static func bytes(of vectors: [[Double]], count: Int) throws(PrivateLearningError) -> [UInt8] {
         guard (0...byteLimit).contains(count) else {
             throw PrivateLearningError(
                 code: .invalidFile, message: "note: got \(count) bytes, want at most \(byteLimit)")
         }
         var bytes: [UInt8] = []
-        for ciphertext in note {
-            for value in try secret.decryptForOwner(ciphertext).real where bytes.count < count {
+        for vector in vectors {
+            for value in vector where bytes.count < count {
                 let number = (value * 256).rounded()
                 guard number >= 0, number <= 255 else {
                     throw PrivateLearningError(

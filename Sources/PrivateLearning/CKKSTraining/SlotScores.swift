@@ -31,13 +31,20 @@ public struct SlotScores: Sendable {
             throw PrivateLearningError(
                 code: .mismatch, message: "key: the scores belong to key \(key), this is \(secret.identity)")
         }
+        return try open(values: ciphertexts.map { try secret.decryptForOwner($0).real })
+    }
+
+    /// What several key holders open together in place of ``open(_:)``.
+    public var openings: [CKKSCiphertext] { ciphertexts }
+
+    /// Predictions from the values of ``openings``.
+    public func open(values vectors: [[Double]]) throws(PrivateLearningError) -> [Double] {
         let unit = exp2(Double(meaning.scaleBits))
         var result: [Double] = []
-        for ciphertext in ciphertexts {
-            let values = try secret.decryptForOwner(ciphertext).real
+        for values in vectors {
             switch meaning.layout {
             case .columns: result += values.prefix(meaning.rowCount - result.count)
-            case .rows: result.append(values[0])
+            case .rows: result += values.prefix(1)
             }
         }
         guard result.count == meaning.rowCount else {

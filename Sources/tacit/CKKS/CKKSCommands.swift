@@ -100,26 +100,57 @@ extension DecryptCommand {
             Console.log(
                 "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
                     + "scaled column; \(released.policy), of which this spends \(released.queries)")
+        let trained = try EncryptedTrainedModel(path: file)
+        if share != nil { return try givePart(of: trained.openings, context: trained.context, key: trained.key) }
+        let model: LinearModel
+        var opening: GradientTrainingReport.Opening?
+        if partial.isEmpty {
+            model = try trained.open(secret(trained.key, trained.context))
+        } else {
+            let (parts, releases) = try combineParts(of: trained.openings, context: trained.context, key: trained.key)
+            model = try trained.open(values: releases.map(\.real))
+            let worst = releases.suffix(trained.meaning.rows.packing.blockCount).max { $0.errorBound < $1.errorBound }
+            opening = worst.map {
+                .init(
+                    group: parts[0].group, participants: parts[0].participants,
+                    noiseDeviation: trained.interval * $0.noiseDeviation, bitsLost: $0.bitsLost)
+            }
         }
         try ModelFile.write(model, to: out)
         let warnings = model.disclosureWarnings
         try ModelSummary.show(model, file: out, warnings: warnings, json: common.json)
+        if let opening {
+            Console.log(
+                "noise of the opening: deviation \(Self.figure(opening.noiseDeviation)) in a weight of standardised columns, "
+                    + "\(String(format: "%.1f", opening.bitsLost)) bits of precision")
+        }
         let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
         let report = GradientTrainingReport(
             trained: trained, model: model, released: released, warnings: warnings, file: file,
             commandLine: CommandLine.arguments)
+            trained: trained, model: model, warnings: warnings, file: file, commandLine: CommandLine.arguments,
+            opening: opening)
         try ReportFile.write(try report.make(), stem: stem)
         Console.log("privacy report: \(stem).html and .json")
     }
 
     func openSlotScores() throws {
         let scores = try SlotScores(path: file)
-        let values = try scores.open(secret(scores.key, scores.context))
+        if share != nil { return try givePart(of: scores.openings, context: scores.context, key: scores.key) }
+        let values: [Double]
+        if partial.isEmpty {
+            values = try scores.open(secret(scores.key, scores.context))
+        } else {
+            let (_, releases) = try combineParts(of: scores.openings, context: scores.context, key: scores.key)
+            values = try scores.open(values: releases.map(\.real))
+        }
         try PredictionFile.write(values, to: out)
         try Console.result(
             MadeScores(file: out, rows: values.count, target: scores.meaning.target, errorBound: scores.errorBound),
             json: common.json, "\(out): \(values.count) predictions of \(scores.meaning.target)")
     }
+
+    private static func figure(_ x: Double) -> String { String(format: "%.2g", x) }
 
     private struct MadeScores: Encodable {
         var file: String

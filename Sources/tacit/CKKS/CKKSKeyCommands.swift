@@ -59,6 +59,10 @@ extension KeysInspectCommand {
         Console.result("  security     \(row.map(\.description) ?? "NONE: for experiments only")")
         Console.result("  fingerprint  \(key.identity)")
         Console.result("  made         \(keyFile.description.created)")
+        if let threshold = keyFile.description.threshold, let shares = keyFile.description.shares {
+            Console.result("  shared       any \(threshold) of \(shares) decrypt together")
+        }
+        if let index = keyFile.description.shareIndex { Console.result("  share        number \(index)") }
         if keyFile.isSecret {
             Console.result(
                 "  protection   \(keyFile.needsPassphrase ? "passphrase (scrypt, ChaCha20-Poly1305)" : "NONE but the file's mode")"

@@ -18,12 +18,20 @@ struct DecryptCommand: ParsableCommand {
               tacit decrypt model.tacit --share hospital.share-1 --out one.part
             and then anyone who has enough parts, with the public key:
               tacit decrypt model.tacit --key hospital.public --partial one.part two.part --out model.safetensors
+
+            With shares of a CKKS key (`tacit keys collective`) the first holder says who will open, the others join:
+              tacit decrypt model.tacit --share a.share-1 --holders 1 3 --out one.part
+              tacit decrypt model.tacit --share c.share-3 --join one.part --out three.part
+              tacit decrypt model.tacit --key a.public --partial one.part three.part --out model.safetensors
             """)
 
     @Argument(help: "An encrypted fit, encrypted sums, or encrypted predictions.") var file: String
     @Option(help: "A secret key; with --partial the public key made with the shares.") var key: String?
     @Option(help: "A share; the result is a partial decryption.") var share: String?
     @Option(parsing: .upToNextOption, help: "Partial decryptions of enough holders.") var partial: [String] = []
+    @Option(parsing: .upToNextOption, help: "ckks: numbers of the holders who will open this together.")
+    var holders: [Int] = []
+    @Option(help: "ckks: the part of the holder who began this opening.") var join: String?
     @Option(help: "The file to write.") var out: String
     @Option(
         help: """
@@ -37,6 +45,10 @@ struct DecryptCommand: ParsableCommand {
     func validate() throws {
         guard (key == nil) != (share == nil) else { throw ValidationError("give either --key or --share") }
         guard share == nil || partial.isEmpty else { throw ValidationError("--share and --partial exclude each other") }
+        guard holders.isEmpty || join == nil else { throw ValidationError("--holders and --join exclude each other") }
+        guard share != nil || holders.isEmpty && join == nil else {
+            throw ValidationError("--holders and --join go with --share")
+        }
     }
 
     /// What kinds of file can be opened, as one.

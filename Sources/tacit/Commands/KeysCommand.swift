@@ -8,7 +8,9 @@ import Randomness
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "Make, look at and share keys.",
-        subcommands: [KeysGenerateCommand.self, KeysInspectCommand.self, KeysSplitCommand.self])
+        subcommands: [
+            KeysGenerateCommand.self, KeysInspectCommand.self, KeysSplitCommand.self, KeysCollectiveCommand.self,
+        ])
 }
 
 /// Writes keys and shares under the names that all commands use.
@@ -64,17 +66,24 @@ struct KeyWriter {
 
     /// Writes all of the files or none of them, and only while no other process writes keys to the same folder.
     func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
-        let folder = open(URL(fileURLWithPath: name).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
-        if folder >= 0 { flock(folder, LOCK_EX) }
-        defer { if folder >= 0 { close(folder) } }
-        try requireNew(paths)
-        do {
-            try body()
-        } catch {
-            for path in paths { unlink(path) }
-            throw error
+        try Self.lockingFolder(of: name) {
+            try requireNew(paths)
+            do {
+                try body()
+            } catch {
+                for path in paths { unlink(path) }
+                throw error
+            }
         }
         return paths
+    }
+
+    /// While no other process changes keys in the same folder.
+    static func lockingFolder<Value>(of file: String, _ body: () throws -> Value) rethrows -> Value {
+        let folder = open(URL(fileURLWithPath: file).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        if folder >= 0 { flock(folder, LOCK_EX) }
+        defer { if folder >= 0 { close(folder) } }
+        return try body()
     }
 
     func write(_ secret: PaillierSecretKey) throws -> [String] {
@@ -164,7 +173,8 @@ struct KeysGenerateCommand: ParsableCommand {
             throw ValidationError("--scheme: got \(scheme), want paillier or ckks")
         }
         guard scheme == "paillier" || threshold == nil else {
-            throw ValidationError("--threshold: shares of a ckks key are made by its holders together, not by a dealer")
+            throw ValidationError(
+                "--threshold: shares of a ckks key are made by its holders together; see `tacit keys collective`")
         }
         guard (threshold == nil) == (shares == nil) else {
             throw ValidationError("--threshold and --shares go together")

@@ -8,7 +8,9 @@ import Federation
 import FederationService
 import FixedPoint
 import Foundation
+import KeyCeremony
 import KeyFiles
+import MultipartyCKKS
 import NeuralNetworks
 import Paillier
 import PrivacyLedger
@@ -122,6 +124,8 @@ enum ExitStatus: Int32 {
             case .store: self = .inputOutput
             default: self = .data
             }
+        case let error as KeyCeremonyError: self = error.code == .usedUp ? .permission : .data
+        case let error as MultipartyError: self = error.code == .invalidGroup ? .usage : .data
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software

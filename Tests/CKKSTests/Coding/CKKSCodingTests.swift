@@ -10,14 +10,19 @@ import Testing
 struct CodingSamples {
     static let literal = CKKSParameters.Literal(
         logDegree: 11, firstModulusBits: 50, scaleBits: 40, depth: 2, security: .insecureForTestsOnly)
+    /// A few kilobytes a polynomial, so that many inputs can be tried.
+    static let small = CKKSParameters.Literal(
+        logDegree: 11, firstModulusBits: 26, scaleBits: 20, depth: 1, specialModuliBits: [26],
+        security: .insecureForTestsOnly)
     var bench: Workbench
     let publicKey: CKKSPublicKey
     let fresh: CKKSCiphertext
     let values: [Double]
 
-    init() throws {
-        bench = try Workbench(
-            Self.literal, keys: CKKSKeyRequirements(relinearisation: true, conjugation: true, rotations: [3]))
+    static let allKinds = CKKSKeyRequirements(relinearisation: true, conjugation: true, rotations: [3])
+
+    init(_ literal: CKKSParameters.Literal = Self.literal, keys: CKKSKeyRequirements = Self.allKinds) throws {
+        bench = try Workbench(literal, keys: keys)
         publicKey = CKKSPublicKey(bench.secret, using: &bench.random)
         values = bench.values(64)
         fresh = try bench.encryptor.encrypt(values, using: &bench.random)

@@ -42,6 +42,39 @@ import Testing
         #expect(careful.noiseDeviation > 50 * few.noiseDeviation)
     }
 
+    /// The multiplier keeps the loss that it promises for the best order that Rényi's inequality allows, and no larger
+    /// one would be needed: the exponent −c + c/α + (α − 1)·x, over a grid of α.
+    @Test(arguments: [(1, 1), (1, 16), (4, 100), (16, 1 << 20)])
+    func keyRecoveryCostsWhatIsPromised(loss: Int, queries: Int) throws {
+        let policy = try CKKSReleasePolicy(.keyRecovery(lossBits: loss), queries: queries)
+        let c = 128.0 + Double(loss)
+        func exponent(_ multiplier: Double) -> Double {
+            let x = log2(M_E) * Double(queries) / (2 * multiplier * multiplier)
+            return stride(from: 0.001, to: 14, by: 0.001).reduce(Double.infinity) { least, power in
+                let alpha = 1 + exp2(power)
+                return min(least, -c + c / alpha + (alpha - 1) * x)
+            }
+        }
+        #expect(exponent(policy.noiseMultiplier) <= -128)
+        #expect(exponent(policy.noiseMultiplier * 0.95) > -128)
+        #expect(policy.distance == nil)
+        #expect(CKKSReleasePolicy.standard.distance.map { abs($0 * 48.0.squareRoot() * 0x1p15 - 1) < 1e-12 } ?? false)
+    }
+
+    @Test func policiesAreReadBack() throws {
+        let policies = [
+            CKKSReleasePolicy.standard, try CKKSReleasePolicy(.keyRecovery(lossBits: 3), queries: 7),
+        ]
+        for policy in policies {
+            let bytes = CodingSamples.bytes { policy.encode(into: &$0) }
+            #expect(try CodingSamples.decode(bytes) { try CKKSReleasePolicy(decoding: &$0) } == policy)
+        }
+        #expect(throws: CKKSError.self) {
+            try CodingSamples.decode([3, 30, 1, 0, 0, 0]) { try CKKSReleasePolicy(decoding: &$0) }
+        }
+        #expect(throws: CKKSError.self) { try CKKSReleasePolicy(.keyRecovery(lossBits: 17), queries: 7) }
+    }
+
     @Test func whatCannotBeReleasedIsRefused() throws {
         var bench = try Workbench(CKKSEvaluatorTests.small, keys: .init())
         let fresh = try bench.encryptor.encrypt(bench.values(16), using: &bench.random)
