@@ -19,6 +19,8 @@ let package = Package(
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
+        .library(name: "TextClassification", targets: ["TextClassification"]),
+        .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -84,6 +86,8 @@ let package = Package(
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
                 "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
+        .target(name: "TextClassification"),
+        .target(name: "Auditing", dependencies: ["TextClassification"]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
             name: "PrivacyLedger",
@@ -138,6 +142,11 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
+        .testTarget(
+            name: "TextClassificationTests",
+            dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
+        .testTarget(
+            name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(
             name: "HomomorphicCircuitsTests",
             dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),

@@ -55,5 +55,6 @@ public struct OrderedNetworkRun {
             try onEpoch(epoch)
         }
         try authority.finish()
+        try network.requireFiniteParameters()
     }
 }

@@ -33,5 +33,6 @@ public struct PlainNetworkRun {
             history.append(epoch)
             try onEpoch(epoch)
         }
+        try network.requireFiniteParameters()
     }
 }

@@ -117,8 +117,14 @@ public final class PrivateNetworkRun {
                 return .interrupted
             }
         }
-        try writeCheckpoint(charged: charged)
         if !average.isEmpty { network.parameterVector = average }
+        do {
+            try network.requireFiniteParameters()
+        } catch {
+            try authority.finish()
+            removeCheckpoint()
+            throw error
+        }
         try authority.finish()
         return .finished
     }

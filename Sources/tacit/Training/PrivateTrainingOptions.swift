@@ -83,7 +83,8 @@ struct NetworkTrainingOptions: ParsableArguments {
     )
     var heldOut: Double?
 
-    @Option(help: "Networks: what is learnt on the features of --model scatter.") var head: StandardNetwork.ScatteringHead?
+    @Option(help: "Networks: what is learnt on the features of --model scatter.") var head:
+        StandardNetwork.ScatteringHead?
 
     enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam }
 
