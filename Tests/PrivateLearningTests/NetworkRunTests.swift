@@ -177,12 +177,17 @@ import Testing
         let folder = try TemporaryFolder()
         var settings = try Self.settings()
         settings.optimizer = .sgd()
-        settings.learningRate = 1e38
+        settings.learningRate = 1e300
         let run = try Self.run(folder.file("c"), settings: settings, examples: Self.examples(300))
         let recorder = Recorder()
         let error = #expect(throws: NeuralNetworksError.self) { try run.run(authority: recorder) }
         #expect(error?.code == .diverged)
         #expect(recorder.isFinished && folder.names.isEmpty)
+        // Also when it is the very last step that breaks the weights.
+        settings.plan = try DescentPlan(epsilon: 4, delta: 1e-5, samplingRate: 0.1, steps: 1)
+        let last = try Self.run(folder.file("c"), settings: settings, examples: Self.examples(300))
+        #expect(throws: NeuralNetworksError.self) { try last.run(authority: NoLedger()) }
+        #expect(folder.names.isEmpty)
     }
 
     @Test func orderedPlansAreExactGaussians() throws {

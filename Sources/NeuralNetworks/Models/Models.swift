@@ -12,12 +12,16 @@ extension [LayerDescription] {
 
     /// The same for other classes and activations. Bounded ones such as tanh keep private gradients small and train to
     /// better models under noise (Papernot et al. 2021).
-    public static func smallImages(classes: Int, activation: ActivationFunction) -> [LayerDescription] {
+    /// - Parameter dropout: before the dense layers; 0 leaves it out.
+    public static func smallImages(
+        classes: Int, activation: ActivationFunction, dropout: Double = 0
+    ) -> [LayerDescription] {
         [
             .convolution(filters: 16, window: 8, stride: 2, padding: 3), .activation(activation),
             .maximumPooling(window: 2, stride: 1),
             .convolution(filters: 32, window: 4, stride: 2), .activation(activation),
             .maximumPooling(window: 2, stride: 1), .flatten,
+        ] + (dropout > 0 ? [.dropout(rate: dropout)] : []) + [
             .dense(outputs: 32), .activation(activation), .dense(outputs: classes),
         ]
     }

@@ -123,6 +123,16 @@ struct ParameterUpdate<Scalar: NetworkScalar>: Sendable {
 }
 
 extension Network {
+    /// Refuses weights that training broke; the last step's are seen by no later loss.
+    /// - Throws: ``NeuralNetworksError`` with code `diverged`.
+    public func requireFiniteParameters() throws(NeuralNetworksError) {
+        guard parameterVector.allSatisfy(\.isFinite) else {
+            throw NeuralNetworksError(
+                code: .diverged,
+                message: "training: got a weight that is infinite or not a number; lower the learning rate")
+        }
+    }
+
     /// Mean loss and accuracy on examples, without changing anything.
     public func evaluate(
         _ examples: Examples<Scalar>, loss: Loss

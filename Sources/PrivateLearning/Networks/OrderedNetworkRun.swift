@@ -46,14 +46,11 @@ public struct OrderedNetworkRun {
             var epoch = TrainingEpoch(
                 number: pass, steps: trainer.steps, loss: seen.loss, epsilon: try plan.epsilon(after: pass),
                 unclipped: seen.unclipped)
-            if let heldOut {
-                let (heldOutLoss, accuracy) = try network.evaluate(heldOut, loss: loss)
-                epoch.heldOutLoss = heldOutLoss
-                if loss != .meanSquaredError { epoch.heldOutAccuracy = accuracy }
-            }
+            try epoch.measure(network, on: heldOut, loss: loss)
             history.append(epoch)
             try onEpoch(epoch)
         }
         try authority.finish()
+        try network.requireFiniteParameters()
     }
 }

@@ -25,13 +25,10 @@ public struct PlainNetworkRun {
         while history.count < epochs, !shouldStop() {
             let progress = try trainer.epoch()
             var epoch = TrainingEpoch(number: history.count + 1, steps: progress.steps, loss: progress.loss)
-            if let heldOut {
-                let (heldOutLoss, accuracy) = try network.evaluate(heldOut, loss: loss)
-                epoch.heldOutLoss = heldOutLoss
-                if loss != .meanSquaredError { epoch.heldOutAccuracy = accuracy }
-            }
+            try epoch.measure(network, on: heldOut, loss: loss)
             history.append(epoch)
             try onEpoch(epoch)
         }
+        try network.requireFiniteParameters()
     }
 }

@@ -117,8 +117,14 @@ public final class PrivateNetworkRun {
                 return .interrupted
             }
         }
-        try writeCheckpoint(charged: charged)
         if !average.isEmpty { network.parameterVector = average }
+        do {
+            try network.requireFiniteParameters()
+        } catch {
+            try authority.finish()
+            removeCheckpoint()
+            throw error
+        }
         try authority.finish()
         return .finished
     }
@@ -162,14 +168,10 @@ public final class PrivateNetworkRun {
         var epoch = TrainingEpoch(
             number: history.count + 1, steps: charged, loss: seen.loss / units,
             epsilon: try settings.plan.epsilon(after: charged), unclipped: seen.unclipped / units)
-        if let heldOut {
-            let weights = network.parameterVector
-            if !average.isEmpty { network.parameterVector = average }
-            defer { network.parameterVector = weights }
-            let (loss, accuracy) = try network.evaluate(heldOut, loss: loss)
-            epoch.heldOutLoss = loss
-            if loss.isFinite, self.loss != .meanSquaredError { epoch.heldOutAccuracy = accuracy }
-        }
+        let weights = network.parameterVector
+        if !average.isEmpty { network.parameterVector = average }
+        defer { network.parameterVector = weights }
+        try epoch.measure(network, on: heldOut, loss: loss)
         history.append(epoch)
     }
 }

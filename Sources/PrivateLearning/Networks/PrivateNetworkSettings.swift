@@ -67,3 +67,13 @@ public struct TrainingEpoch: Hashable, Sendable, Codable {
         self.unclipped = unclipped
     }
 }
+
+extension TrainingEpoch {
+    /// Fills in what the network does on held-out rows.
+    mutating func measure(_ network: Network<Float>, on heldOut: Examples<Float>?, loss: Loss) throws {
+        guard let heldOut else { return }
+        let (value, accuracy) = try network.evaluate(heldOut, loss: loss)
+        heldOutLoss = value
+        if loss != .meanSquaredError { heldOutAccuracy = accuracy }
+    }
+}

@@ -28,13 +28,18 @@ public enum StandardNetwork: Hashable, Sendable {
             guard task.inputShape.count == 3 else {
                 throw .plan("model: reads images; for tables take mlp")
             }
-            if case .cnn = self { return .smallImages(classes: outputs, activation: isPrivate ? .tanh : .relu) }
+            if case .cnn = self {
+                return isPrivate
+                    ? .smallImages(classes: outputs, activation: .tanh)
+                    : .smallImages(classes: outputs, activation: .relu, dropout: 0.25)
+            }
             return .mobileNetV2(classes: outputs, normalization: isPrivate ? .group(8) : .batch)
         case .scattering(.linear): return [.flatten, .dense(outputs: outputs)]
         case .scattering(.cnn):
             return [
                 .convolution(filters: 16, window: 3, padding: 1), .tanh, .maximumPooling(window: 2, stride: 1),
-                .convolution(filters: 32, window: 3, padding: 1), .tanh, .maximumPooling(window: 2, stride: 2), .flatten,
+                .convolution(filters: 32, window: 3, padding: 1), .tanh, .maximumPooling(window: 2, stride: 2),
+                .flatten,
                 .dense(outputs: 32), .tanh, .dense(outputs: outputs),
             ]
         case .mlp(let hidden):
@@ -120,7 +125,7 @@ public struct PlainTrainingDefaults: Hashable, Sendable {
     public init(_ network: StandardNetwork, images: Bool) {
         switch (network, images) {
         case (.mlp, false): (epochs, batchSize, learningRate, optimizer) = (30, 64, 1e-3, .adam())
-        default: (epochs, batchSize, learningRate, optimizer) = (15, 128, 2e-3, .adam())
+        default: (epochs, batchSize, learningRate, optimizer) = (20, 128, 2e-3, .adam())
         }
     }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import NeuralNetworks
 import PrivacyReports
 import PrivateLearning
@@ -17,11 +18,25 @@ struct NetworkData {
 
     static func isImages(_ data: String) -> Bool { data == MNIST.name }
 
-    /// Refuses data that are not there, without reading them.
-    static func require(_ request: PrivateTrainingRequest) throws {
-        guard isImages(request.data) else { return }
-        let store = DatasetStore(dataDirectory: request.format.dataDirectory)
-        if !store.has(MNIST.files) { _ = try MNIST.load(from: store) }
+    /// What can be told to be wrong without reading the data: that they are not there, and what their schema lacks.
+    static func require(_ request: PrivateTrainingRequest, unit: String) throws {
+        if isImages(request.data) {
+            let store = DatasetStore(dataDirectory: request.format.dataDirectory)
+            if !store.has(MNIST.files) { _ = try MNIST.load(from: store) }
+            return
+        }
+        try requireTableModel(request)
+        guard FileManager.default.fileExists(atPath: request.data),
+            var schema = try request.format.schema.map({ try Schema(path: $0) }) ?? Schema.sidecar(for: request.data)
+        else { return }  // A registered data set; whatever else is wrong, reading says it.
+        if let target = request.target { schema = try schema.targeting(target) }
+        _ = try NetworkTask(schema: restrict(schema, to: request.features, unit: unit, of: request.data))
+    }
+
+    private static func requireTableModel(_ request: PrivateTrainingRequest) throws {
+        guard request.model == .mlp else {
+            throw CommandFailure(.usage, "--model \(request.model.rawValue): reads images; for tables take mlp")
+        }
     }
 
     init(_ request: PrivateTrainingRequest, unit: String) throws {
@@ -42,17 +57,9 @@ struct NetworkData {
                 note: "\(measured.count) images held out")
             return
         }
-        guard request.model == .mlp else {
-            throw CommandFailure(.usage, "--model \(request.model.rawValue): reads images; for tables take mlp")
-        }
+        try Self.requireTableModel(request)
         let (table, schema) = try request.format.read(request.data, target: request.target)
-        guard schema.isConfirmed else {
-            throw CommandFailure(
-                .configuration,
-                "\(request.data): its schema is a proposal read off the data, whose bounds and categories become public; "
-                    + "check it and confirm it with `tacit data schema --data \(request.data) --confirm`")
-        }
-        let chosen = try Self.restrict(schema, to: request.features, unit: unit)
+        let chosen = try Self.restrict(schema, to: request.features, unit: unit, of: request.data)
         task = try NetworkTask(schema: chosen)
         let share = request.network.heldOut ?? 0.2
         let groupBy = unit == Self.row ? nil : unit
@@ -77,6 +84,17 @@ struct NetworkData {
 
     /// Refuses a unit that is a feature or not there, and warns of rows that belong together.
     static func check(_ schema: Schema, unit: String) throws {
+    /// Only the chosen features, and never the column that says to whom a row belongs.
+    private static func restrict(
+        _ schema: Schema, to features: [String]?, unit: String, of data: String
+    ) throws -> Schema {
+        guard schema.isConfirmed else {
+            throw CommandFailure(
+                .configuration,
+                "\(data): its schema is a proposal read off the data, whose bounds and categories become public; "
+                    + "check it and confirm it with `tacit data schema --data \(data) --confirm`")
+        }
+        for name in features ?? [] { _ = try schema.column(name) }
         if unit != row, try schema.column(unit).role.isInput {
             throw CommandFailure(
                 .configuration, "\(unit): is a feature; give it the role privacy-unit or identifier in the schema")

@@ -58,7 +58,7 @@ struct OrderedNetworkMethod: PrivateMethod {
                 + "a removed \(unit) leaves its place empty")
     }
 
-    func requireData() throws { try NetworkData.require(request) }
+    func requireData() throws { try NetworkData.require(request, unit: releases.unit) }
 
     func train(_ authority: any ReleaseAuthority) throws -> PrivateTrainingResult? {
         let began = Date()

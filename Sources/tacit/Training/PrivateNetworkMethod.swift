@@ -72,7 +72,7 @@ struct PrivateNetworkMethod: PrivateMethod {
         return checkpoint
     }
 
-    func requireData() throws { try NetworkData.require(request) }
+    func requireData() throws { try NetworkData.require(request, unit: releases.unit) }
 
     func train(_ authority: any ReleaseAuthority) throws -> PrivateTrainingResult? {
         let began = Date()

@@ -26,7 +26,17 @@ struct PrivateTraining {
         let method = try PrivateMethods.method(for: request)
         let releases = method.releases
         let authority = try authority(for: releases, method)
-        guard let result = try method.train(authority) else {
+        let result: PrivateTrainingResult?
+        do {
+            result = try method.train(authority)
+        } catch {
+            // Nothing was carried out: what was reserved is given back, where the budget's rules allow it.
+            if let ledger = authority as? LedgerAuthority, !ledger.hasAdvanced, releases.ledgerRun == nil {
+                try? ledger.finish()
+            }
+            throw error
+        }
+        guard let result else {
             Console.log("\(checkpointPath(request.out)): holds the run; the same command with --resume goes on")
             throw ExitCode(128 + (Interruption.requested ?? SIGINT))
         }
@@ -83,11 +93,21 @@ struct PrivateTraining {
 func checkpointPath(_ out: String) -> String { out + ".checkpoint" }
 
 /// A ledger's run as the training sees it.
-struct LedgerAuthority: ReleaseAuthority {
-    let run: LedgerRun
+final class LedgerAuthority: ReleaseAuthority {
+    private let run: LedgerRun
     let authorised: Int
+    private(set) var hasAdvanced = false
     var runIdentifier: String? { run.identifier }
 
-    func advance(through: Int) throws { try run.advance(through: through) }
+    init(run: LedgerRun, authorised: Int) {
+        self.run = run
+        self.authorised = authorised
+    }
+
+    func advance(through: Int) throws {
+        hasAdvanced = true
+        try run.advance(through: through)
+    }
+
     func finish() throws { try run.finish() }
 }

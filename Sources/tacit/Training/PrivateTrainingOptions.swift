@@ -86,7 +86,8 @@ struct NetworkTrainingOptions: ParsableArguments {
     )
     var heldOut: Double?
 
-    @Option(help: "Networks: what is learnt on the features of --model scatter.") var head: StandardNetwork.ScatteringHead?
+    @Option(help: "Networks: what is learnt on the features of --model scatter.") var head:
+        StandardNetwork.ScatteringHead?
 
     enum ActivationName: String, ExpressibleByArgument, CaseIterable { case usual, polynomial }
 
