@@ -211,7 +211,8 @@ let package = Package(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
         .testTarget(name: "TabularTests", dependencies: ["Tabular"], exclude: ["Vectors"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Tabular"], exclude: ["Resources"]),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Tabular", "TacitTestSupport"], exclude: ["Resources"]),
         .testTarget(
             name: "ModularArithmeticTests",
             dependencies: ["BigIntegers", "CKernels", "ModularArithmetic", "Parallelism", "TacitTestSupport"]),

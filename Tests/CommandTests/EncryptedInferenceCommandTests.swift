@@ -8,8 +8,8 @@ import Testing
         let process = try TacitProcess()
         let adapted = try process.json(
             process.succeed(
-                "adapt", "--fresh", "mlp", "--data", "breast-cancer", "--epochs", "30", "--out", "net.safetensors",
-                "--json"
+                "adapt", "--fresh", "mlp", "--data", "breast-cancer", "--epochs", "100", "--learning-rate", "0.01",
+                "--out", "net.safetensors", "--json"
             ).output)
         #expect((adapted["accuracy"] as? Double ?? 0) > 0.93)
         #expect(adapted["levels"] as? Int == 5)

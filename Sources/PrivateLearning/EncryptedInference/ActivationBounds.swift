@@ -14,6 +14,8 @@ public struct ActivationBounds: Hashable, Sendable, Codable {
     public var margin: Double
 
     public static let standardMargin = 1.5
+    /// Of more rows only so many, evenly chosen, are measured on.
+    public static let rowLimit = 10_000
 
     init(magnitudes: [Double], measuredRows: Int, margin: Double) {
         self.magnitudes = magnitudes
@@ -44,8 +46,16 @@ public struct ActivationBounds: Hashable, Sendable, Codable {
                 code: .invalidParameter,
                 message: "activation bounds: got \(rows.count) numbers, want rows of \(width), and a margin from 1 on")
         }
-        let count = rows.count / width
-        let parts = network.parallelTraces(rows) { traces in
+        let all = rows.count / width
+        let count = min(all, Self.rowLimit)
+        let sample =
+            count == all
+            ? rows
+            : (0..<count).flatMap { row in
+                let first = row * all / count * width
+                return rows[first..<first + width]
+            }
+        let parts = network.parallelTraces(sample) { traces in
             traces.reduce(into: [Double](repeating: 0, count: network.stages.count)) { most, trace in
                 for (index, values) in trace.enumerated() {
                     for value in values {

@@ -90,10 +90,10 @@ struct AdaptCommand: ParsableCommand {
             measuring: PolynomialNetwork(network), on: training.features, margin: margin)
         try result.file(bounds: bounds).write(to: out)
         let after = try accuracy(network, task, held)
-        let words = [
-            before.map { String(format: ", accuracy %.4f before", $0) },
-            after.map { String(format: ", %.4f after", $0) },
-        ].compactMap { $0 }.joined()
+        let words =
+            after.map { after in
+                String(format: ", accuracy %.4f", after) + (before.map { String(format: " (%.4f before)", $0) } ?? "")
+            } ?? ""
         try Console.result(
             Made(
                 file: out, replacements: replacements, levels: levels, bounds: bounds, accuracyBefore: before,
