@@ -14,7 +14,7 @@ TITLES = {"breast-cancer": "Breast cancer, 455 rows", "adult": "Adult census inc
           "readmission-days": "Days in hospital, 55,978 rows"}
 COLOURS = {"objective perturbation": "#1b6ca8", "gradient descent": "#c0562f", "AdaSSP": "#1b6ca8",
            "naive Bayes": "#6b8e23", "boosted trees": "#7a4ea3"}
-WIDTH, HEIGHT, LEFT, TOP, STEP_X, STEP_Y = 300, 190, 56, 40, 372, 282
+WIDTH, HEIGHT, LEFT, TOP, STEP_X, STEP_Y = 300, 190, 56, 54, 372, 286
 
 
 def read(path):
@@ -31,14 +31,14 @@ def read(path):
 
 
 def panel(table, values, baseline, x0, y0):
-    isR2 = table in ("diabetes", "readmission-days")
-    low, high = (-0.5, 0.6) if table == "diabetes" else (0, 0.4) if isR2 else (0.5, 0.65) if table == "readmission-again" \
+    is_r2 = table in ("diabetes", "readmission-days")
+    low, high = (-0.5, 0.6) if table == "diabetes" else (0, 0.4) if is_r2 else (0.5, 0.65) if table == "readmission-again" \
         else (0.5, 1)
     if table == "adult":
         low, high = 0.8, 0.92
     x = lambda e: x0 + (math.log10(e) + 1) / 2 * WIDTH
     y = lambda v: y0 + HEIGHT - (min(max(v, low), high) - low) / (high - low) * HEIGHT
-    out = [f'<text x="{x0}" y="{y0 - 12}" class="title">{TITLES[table]}</text>']
+    out = [f'<text x="{x0}" y="{y0 - 20}" class="title">{TITLES[table]}</text>']
     for i in range(5):
         v = low + (high - low) * i / 4
         out.append(f'<line x1="{x0}" x2="{x0 + WIDTH}" y1="{y(v):.1f}" y2="{y(v):.1f}" class="grid"/>'
@@ -46,7 +46,7 @@ def panel(table, values, baseline, x0, y0):
     for e in (0.1, 0.3, 1, 3, 10):
         out.append(f'<text x="{x(e):.1f}" y="{y0 + HEIGHT + 16}" class="tick" text-anchor="middle">{e:g}</text>')
     out.append(f'<text x="{x0 + WIDTH / 2}" y="{y0 + HEIGHT + 32}" class="tick" text-anchor="middle">ε</text>')
-    out.append(f'<text x="{x0 + WIDTH}" y="{y0 - 12}" class="tick" text-anchor="end">{"R²" if isR2 else "AUROC"}, held out</text>')
+    out.append(f'<text x="{x0 + WIDTH}" y="{y0 + HEIGHT + 32}" class="tick" text-anchor="end">{"R²" if is_r2 else "AUROC"}, held out</text>')
     base = statistics.mean(baseline[table])
     out.append(f'<line x1="{x0}" x2="{x0 + WIDTH}" y1="{y(base):.1f}" y2="{y(base):.1f}" class="base"/>'
                f'<text x="{x0 + 4}" y="{y(base) - 4:.1f}" class="tick">without privacy {base:.3f}</text>')
@@ -76,10 +76,10 @@ def main():
     out.append(f'<text x="{key_x}" y="{key_y + 104}" class="key">δ = 1e-5, neighbours by one row; numbers scaled by</text>'
                f'<text x="{key_x}" y="{key_y + 120}" class="key">noisy moments. Below the frame values are cut off.</text>')
     with open(sys.argv[2], "w") as file:
-        file.write('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1130 560" font-family="sans-serif">'
+        file.write('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1130 590" font-family="sans-serif">'
                    '<style>.title{font-size:14px;font-weight:600;fill:#222}.tick{font-size:11px;fill:#555}'
                    '.key{font-size:12px;fill:#333}.grid{stroke:#e4e4e4}.base{stroke:#444;stroke-dasharray:5 4}</style>'
-                   '<rect width="1130" height="560" fill="#fff"/>' + "\n".join(out) + "</svg>\n")
+                   '<rect width="1130" height="590" fill="#fff"/>' + "\n".join(out) + "</svg>\n")
     for table in tables:
         base = statistics.mean(baseline[table])
         print(f"\n**{TITLES[table]}**; without privacy {base:.3f}\n")

@@ -117,7 +117,7 @@ private func expectRefused(
             var accountant = PrivacyLossAccountant(neighbouring: neighbouring)
             try accountant.compose(event)
             let spent = try accountant.epsilon(delta: 1e-6)
-            #expect(spent <= epsilon * (1 + 1e-6) && spent > 0.9 * epsilon, "\(name): \(spent) of \(epsilon)")
+            #expect(spent <= epsilon && spent > 0.9 * epsilon, "\(name): \(spent) of \(epsilon)")
         }
     }
 
@@ -161,10 +161,10 @@ private func expectRefused(
             let model = try AdaptiveSufficientStatistics(terms(2), shape: shape, scaling: scaling)
                 .fit(rows, using: &random)
             for (found, made) in zip(model.coefficients, [1.2, -0.7, 1.2]) {
-                #expect(abs(found - made) < 0.12, "\(model.coefficients)")
+                #expect(abs(found - made) < 0.25, "\(model.coefficients)")
             }
-            #expect(abs(model.intercept - 0.2) < 0.1)
-            #expect(try Metrics.rSquared(model.outcomes(in: test), model.predict(test)) > 0.95)
+            #expect(abs(model.intercept - 0.2) < 0.15)
+            #expect(try Metrics.rSquared(model.outcomes(in: test), model.predict(test)) > 0.9)
         }
         let trees = try NoisyBoosting(terms(2), shape: shape, plan: plan, isClassification: false)
             .fit(rows, using: &random)

@@ -41,11 +41,11 @@ public struct ObjectivePerturbation: PrivateEstimator {
         }
         guard ridge >= 0, ridge.isFinite else { throw PrivateLearningError.parameter("lambda", ridge, "at least 0") }
         try scaling.check()
-        // What the grid of the linear term costs comes off first.
+        // What the grid of the linear term costs comes off first, and room for an accountant's discretisation.
         let grid = GaussianMechanism.gridCost(dimension: shape.width + 1)
         func part(_ share: Double) throws -> PrivacyTerms {
             try PrivacyTerms(
-                epsilon: (terms.epsilon - grid.epsilon) * share * (1 - 1e-12),
+                epsilon: (terms.epsilon - grid.epsilon) * share * (1 - 1e-4),
                 delta: (terms.delta - grid.delta) * share * (1 - 1e-12), neighbouring: terms.neighbouring,
                 unit: terms.unit, rowsPerUnit: terms.rowsPerUnit)
         }

@@ -95,8 +95,9 @@ struct GaussianBudget: Sendable {
             throw PrivateLearningError.parameter(
                 "epsilon, delta", "(\(terms.epsilon), \(terms.delta))", "more than the noise's own grid costs")
         }
+        // So that an accountant's discretisation does not show more than was asked for.
         multiplier = try NoiseCalibration.gaussianDeviation(
-            epsilon: epsilon * (1 - 1e-9), delta: delta * (1 - 1e-9), sensitivity: 1)
+            epsilon: epsilon * (1 - 1e-4), delta: delta * (1 - 1e-9), sensitivity: 1)
     }
 
     /// The mechanism of a release whose rows have terms of norm at most `rowNorm`; it may be used `times` times.
