@@ -5,7 +5,8 @@ import Tabular
 public struct StudyOutcome: Sendable {
     /// Exact figures of one set of predictions.
     public struct Figures: Hashable, Sendable, Codable {
-        public var accuracy: Double
+        /// nil for numbers.
+        public var accuracy: Double?
         public var auroc: Double?
         public var aurocLower: Double?
         public var aurocUpper: Double?
@@ -36,7 +37,7 @@ public struct StudyOutcome: Sendable {
                     }
                     accuracy = Double(right) / Double(max(1, actual.count))
                 case .regression:
-                    accuracy = .nan
+                    accuracy = nil
                     meanSquaredError = try Metrics.meanSquaredError(actual, predicted)
                 }
             } catch { throw .data("\(error)") }
