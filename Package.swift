@@ -300,8 +300,8 @@ let package = Package(
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "Parallelism",
-                "PrivacyLedger", "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
+                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "PrivacyLedger",
+                "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),
     ],

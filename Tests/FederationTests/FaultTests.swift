@@ -91,7 +91,9 @@ import Testing
                     let bytes = isRepeated ? toCoordinator[pick] : toCoordinator.remove(at: pick)
                     if !isLost { try feedCoordinator(bytes) }
                 } else {
-                    let (index, bytes) = isRepeated ? toSites[pick - toCoordinator.count] : toSites.remove(at: pick - toCoordinator.count)
+                    let (index, bytes) =
+                        isRepeated
+                        ? toSites[pick - toCoordinator.count] : toSites.remove(at: pick - toCoordinator.count)
                     if !isLost { try feedSite(index, .message(bytes)) }
                 }
             }
@@ -109,14 +111,18 @@ import Testing
     static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
 
     @Test(arguments: [
-        Setting(kind: .none, strategy: "fedavg", schedules: 120), Setting(kind: .none, strategy: "scaffold", schedules: 40),
-        Setting(kind: .none, strategy: "fedadam", schedules: 40, perRound: 3), Setting(kind: .none, strategy: "krum", schedules: 20),
-        Setting(kind: .secagg, strategy: "fedavg", schedules: 40), Setting(kind: .paillier, strategy: "fedavg", schedules: 6),
+        Setting(kind: .none, strategy: "fedavg", schedules: 120),
+        Setting(kind: .none, strategy: "scaffold", schedules: 40),
+        Setting(kind: .none, strategy: "fedadam", schedules: 40, perRound: 3),
+        Setting(kind: .none, strategy: "krum", schedules: 20),
+        Setting(kind: .secagg, strategy: "fedavg", schedules: 40),
+        Setting(kind: .paillier, strategy: "fedavg", schedules: 6),
         Setting(kind: .ckks, strategy: "fedavg", schedules: 2),
     ]) func theResultIsThatOfTheUndisturbedRun(_ setting: Setting) throws {
         let sites = setting.strategy == "krum" ? 5 : 4
         let test = try TestStudy(
-            sites: sites, rounds: setting.kind == .ckks ? 1 : 3, kind: setting.kind, strategy: StrategyLiteral(name: setting.strategy),
+            sites: sites, rounds: setting.kind == .ckks ? 1 : 3, kind: setting.kind,
+            strategy: StrategyLiteral(name: setting.strategy),
             perRound: setting.perRound)
         let expected = try test.result()
         var (restarts, lost, repeated) = (0, 0, 0)
@@ -144,7 +150,9 @@ import Testing
     }
 
     /// A coordinator that is restarted from records and from a snapshot with the records after it is the same.
-    @Test(arguments: [ProtectionKind.none, .secagg]) func snapshotsStandForTheRecordsBefore(_ kind: ProtectionKind) throws {
+    @Test(arguments: [ProtectionKind.none, .secagg]) func snapshotsStandForTheRecordsBefore(_ kind: ProtectionKind)
+        throws
+    {
         let test = try TestStudy(kind: kind)
         var records: [[UInt8]] = []
         var coordinator = try test.coordinator()
@@ -159,8 +167,12 @@ import Testing
                 snapshots += 1
                 let restored = try test.coordinator(snapshot: snapshot)
                 #expect(restored.model == coordinator.model && restored.round == coordinator.round)
-                #expect(restored.stageDue.map { [$0.session, $0.attempt, $0.stage] } == coordinator.stageDue.map { [$0.session, $0.attempt, $0.stage] })
-                for site in sites { #expect(restored.pending(for: site.identity.name) == coordinator.pending(for: site.identity.name)) }
+                #expect(
+                    restored.stageDue.map { [$0.session, $0.attempt, $0.stage] }
+                        == coordinator.stageDue.map { [$0.session, $0.attempt, $0.stage] })
+                for site in sites {
+                    #expect(restored.pending(for: site.identity.name) == coordinator.pending(for: site.identity.name))
+                }
             }
             for (name, bytes) in transition.messages {
                 queue += sites[test.identities.firstIndex { $0.name == name }!].handle(.message(bytes)).messages
@@ -174,20 +186,25 @@ import Testing
         #expect(throws: FederationError.self) { try test.coordinator(replaying: damaged) }
     }
 
-    @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func dropoutsAtEveryStageDoNotStopARound(_ kind: ProtectionKind) throws {
+    @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func dropoutsAtEveryStageDoNotStopARound(
+        _ kind: ProtectionKind
+    ) throws {
         let test = try TestStudy(sites: 5, kind: kind, minimum: 3, quorum: 0.6)
         for stage in 0..<(kind == .none ? 1 : kind == .secagg ? 5 : 2) {
             var coordinator = try test.coordinator()
             var sites = try test.identities.indices.map { try test.site($0) }
             var queue: [(Int, [UInt8])] = []
-            for index in sites.indices { for message in sites[index].handle(.join).messages { queue.append((index, message)) } }
+            for index in sites.indices {
+                for message in sites[index].handle(.join).messages { queue.append((index, message)) }
+            }
             var isGone = false
             var deadlines = 0
             while coordinator.phase != .finished {
                 if queue.isEmpty {
                     deadlines += 1
                     guard deadlines < 20, let due = coordinator.stageDue else { break }
-                    let transition = coordinator.handle(.deadline(session: due.session, attempt: due.attempt, stage: due.stage))
+                    let transition = coordinator.handle(
+                        .deadline(session: due.session, attempt: due.attempt, stage: due.stage))
                     for (name, bytes) in transition.messages {
                         let index = test.identities.firstIndex { $0.name == name }!
                         for message in sites[index].handle(.message(bytes)).messages { queue.append((index, message)) }

@@ -10,7 +10,9 @@ import Testing
 
 /// One switch, the same numbers.
 @Suite struct ProtectionTests {
-    @Test(arguments: ["fedavg", "scaffold", "fedprox", "fedyogi"]) func allProtectionsGiveTheSameModel(_ strategy: String) throws {
+    @Test(arguments: ["fedavg", "scaffold", "fedprox", "fedyogi"]) func allProtectionsGiveTheSameModel(
+        _ strategy: String
+    ) throws {
         var models: [GlobalModel] = []
         var metrics: [[EvaluationMetrics?]] = []
         for kind in [ProtectionKind.none, .secagg, .paillier] {
@@ -55,7 +57,9 @@ import Testing
         let bound = training.reduce(0) { $0 + $1.errorBound } * 2 * 4 * 10
         let difference = zip(run.model.weights, plain.model.weights).map { abs($0 - $1) }.max() ?? 1
         #expect(difference <= bound + 0x1p-23, "\(difference) above \(bound)")
-        #expect(run.history.map(\.contributors) == [["site-1", "site-2", "site-3", "site-4"]] + plain.history.map(\.contributors))
+        #expect(
+            run.history.map(\.contributors) == [["site-1", "site-2", "site-3", "site-4"]]
+                + plain.history.map(\.contributors))
     }
 
     /// 50,635 weights: bytes of one site's upload.
@@ -63,7 +67,8 @@ import Testing
         // 253 inputs, 199 hidden units: 253·199 + 199 + 199 + 1 = 50,746; 50,635 = 50 · 1012 + 35.
         for (kind, limit) in [(ProtectionKind.secagg, 210_000), (.ckks, 900_000)] {
             let test = try TestStudy(
-                sites: 3, rowsPerSite: 11, width: 1009, rounds: 1, kind: kind, model: ModelDescription(kind: .mlp, hidden: [50]))
+                sites: 3, rowsPerSite: 11, width: 1009, rounds: 1, kind: kind,
+                model: ModelDescription(kind: .mlp, hidden: [50]))
             // Without the histogram of the evaluation, which is not weights: 50·1009 + 50 + 50 + 1.
             #expect(try test.study.network.initialModel().count == 50_551)
             var federation = try test.federation(keepsRecords: false)
@@ -83,11 +88,14 @@ import Testing
             for kind in [ProtectionKind.secagg, .ckks, .paillier] {
                 let text = message { _ = try TestStudy(kind: kind, strategy: StrategyLiteral(name: strategy)) }
                 #expect(
-                    text == "strategy \(strategy) with protection \(kind): it compares the updates of single sites, and under \(kind) the "
+                    text
+                        == "strategy \(strategy) with protection \(kind): it compares the updates of single sites, and under \(kind) the "
                         + "coordinator only ever sees their sum; take protection none, or another strategy")
             }
         }
-        #expect(message { _ = try TestStudy(kind: .secagg, strategy: StrategyLiteral(name: "fedbuff")) }.contains("asynchronous buffer"))
+        #expect(
+            message { _ = try TestStudy(kind: .secagg, strategy: StrategyLiteral(name: "fedbuff")) }.contains(
+                "asynchronous buffer"))
     }
 
     @Test func asynchronousTraining() throws {
@@ -100,7 +108,8 @@ import Testing
 
     // MARK: Differential privacy
 
-    static func privacy(_ placement: ClientPrivacy.Placement, adaptive: ClientPrivacy.Adaptive? = nil) -> ClientPrivacy {
+    static func privacy(_ placement: ClientPrivacy.Placement, adaptive: ClientPrivacy.Adaptive? = nil) -> ClientPrivacy
+    {
         ClientPrivacy(
             clippingNorm: 0.05, noiseMultiplier: 0.5, placement: placement, neighbouring: .addOrRemoveOne, delta: 1e-5,
             adaptive: adaptive)
@@ -116,7 +125,8 @@ import Testing
                 var privacy = Self.privacy(placement)
                 privacy.noiseMultiplier = noise
                 return try TestStudy(
-                    sites: 4, rowsPerSite: 20, width: 30, rounds: 1, kind: placement == .central ? .none : .secagg, minimum: 4,
+                    sites: 4, rowsPerSite: 20, width: 30, rounds: 1, kind: placement == .central ? .none : .secagg,
+                    minimum: 4,
                     privacy: privacy, seed: UInt64(seed) + 1)
             }
             let noisy = try study(0.5).result().coordinator.model.weights
@@ -126,7 +136,9 @@ import Testing
         // Deviation of the mean of four: 0.5·0.05/4. 40·31 draws; five deviations of a χ² of that many.
         let variance = squares.reduce(0, +) / Double(squares.count)
         let expected = (0.5 * 0.05 / 4) * (0.5 * 0.05 / 4)
-        #expect(abs(variance / expected - 1) < 5 * (2 / Double(squares.count)).squareRoot() + 0.01, "\(variance / expected)")
+        #expect(
+            abs(variance / expected - 1) < 5 * (2 / Double(squares.count)).squareRoot() + 0.01, "\(variance / expected)"
+        )
     }
 
     @Test func updatesAreClipped() throws {
@@ -150,7 +162,9 @@ import Testing
         var events: [PrivacyEvent] = []
         var limit = Int.max
         func charge(_ event: PrivacyEvent, purpose: String) throws(FederationError) {
-            guard events.count < limit else { throw FederationError(code: .budgetExceeded, message: "\(purpose): no budget is left") }
+            guard events.count < limit else {
+                throw FederationError(code: .budgetExceeded, message: "\(purpose): no budget is left")
+            }
             events.append(event)
         }
     }
@@ -161,14 +175,19 @@ import Testing
         ledger.limit = 2
         var federation = InMemoryFederation(
             coordinator: try test.coordinator(),
-            sites: try test.identities.indices.map { try test.site($0, charging: $0 == 0 ? ledger : nil) }, keepsRecords: true)
+            sites: try test.identities.indices.map { try test.site($0, charging: $0 == 0 ? ledger : nil) },
+            keepsRecords: true)
         var declined: [String] = []
-        try federation.run(site: { name, notice in if case .declined(let reason) = notice { declined.append("\(name): \(reason)") } })
+        try federation.run(site: { name, notice in
+            if case .declined(let reason) = notice { declined.append("\(name): \(reason)") }
+        })
         #expect(ledger.events.count == 2)
         // The third round went on without it.
         #expect(declined == ["site-1: federation test, round 3: no budget is left"])
         #expect(federation.coordinator.history.map(\.contributors.count) == [4, 4, 3])
-        guard case .zeroConcentrated(let rho) = ledger.events[0] else { throw FederationError(code: .store, message: "no zCDP") }
+        guard case .zeroConcentrated(let rho) = ledger.events[0] else {
+            throw FederationError(code: .store, message: "no zCDP")
+        }
         // ρ = 1/(2z²) for the fewest contributors; rounding to integers and adding up discrete noise cost a little.
         #expect(rho >= 2 && rho < 2.01)
     }
@@ -184,7 +203,9 @@ import Testing
         let test = try TestStudy(rounds: 2, privacy: Self.privacy(.central))
         var federation = InMemoryFederation(
             coordinator: try test.coordinator(),
-            sites: try test.identities.indices.map { try test.site($0, charging: $0 == 0 ? LedgerCharging(ledger) : nil) },
+            sites: try test.identities.indices.map {
+                try test.site($0, charging: $0 == 0 ? LedgerCharging(ledger) : nil)
+            },
             keepsRecords: false)
         try federation.run()
         // Two rounds of multiplier 0.5: more than one of them alone, and no more than is allowed.
@@ -208,21 +229,31 @@ import Testing
     @Test func wordsLearn() throws {
         // Words 0…9 mean yes, 10…19 no.
         var generator = TestGenerator(seed: 5)
-        let test = try TestStudy(width: 6, rounds: 8, kind: .secagg, model: ModelDescription(kind: .embeddingBag, vocabulary: 20, dimension: 4)) {
+        let test = try TestStudy(
+            width: 6, rounds: 8, kind: .secagg,
+            model: ModelDescription(kind: .embeddingBag, vocabulary: 20, dimension: 4)
+        ) {
             $0.training.learningRate = 2
         }
         var features: [Float] = []
         var targets: [Float] = []
         for _ in 0..<160 {
             let isYes = Bool.random(using: &generator)
-            for _ in 0..<6 { features.append(Float(Int.random(in: 0..<10, using: &generator) + (Int.random(in: 0..<5, using: &generator) > 0 ? (isYes ? 0 : 10) : (isYes ? 10 : 0)))) }
+            for _ in 0..<6 {
+                features.append(
+                    Float(
+                        Int.random(in: 0..<10, using: &generator)
+                            + (Int.random(in: 0..<5, using: &generator) > 0 ? (isYes ? 0 : 10) : (isYes ? 10 : 0))))
+            }
             targets.append(isYes ? 1 : 0)
         }
         let rows = try SiteData.Rows(features: features, width: 6, targets: targets, task: .binary)
         let sites = try test.identities.indices.map { index in
             try Site(
                 test.study, identity: test.identities[index],
-                data: SiteData(rows: rows, training: Array(index * 40..<index * 40 + 30), heldOut: Array(index * 40 + 30..<index * 40 + 40)))
+                data: SiteData(
+                    rows: rows, training: Array(index * 40..<index * 40 + 30),
+                    heldOut: Array(index * 40 + 30..<index * 40 + 40)))
         }
         var federation = InMemoryFederation(coordinator: try test.coordinator(), sites: sites, keepsRecords: false)
         try federation.run()

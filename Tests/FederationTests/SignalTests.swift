@@ -41,19 +41,26 @@ import Testing
         let noise = (0..<2000).map { _ in Float(Int.random(in: 0...1, using: &generator)) }
         let names = (0..<width).map { "x\($0)" }
         let empty = try SignalCheck(
-            SiteData.Rows(features: features, width: width, targets: noise, task: .binary), rows: Array(0..<2000), names: names)
+            SiteData.Rows(features: features, width: width, targets: noise, task: .binary), rows: Array(0..<2000),
+            names: names)
         #expect(!empty.hasSignal && empty.sentence.hasPrefix("NO FEATURE CARRIES SIGNAL"))
-        let real = (0..<2000).map { row -> Float in features[row * width + 3] + 0.7 * features[row * width] > 0.85 ? 1 : 0 }
+        let real = (0..<2000).map { row -> Float in
+            features[row * width + 3] + 0.7 * features[row * width] > 0.85 ? 1 : 0
+        }
         let found = try SignalCheck(
-            SiteData.Rows(features: features, width: width, targets: real, task: .binary), rows: Array(0..<2000), names: names)
+            SiteData.Rows(features: features, width: width, targets: real, task: .binary), rows: Array(0..<2000),
+            names: names)
         #expect(found.hasSignal && found.features[0].name == "x3" && found.features[1].name == "x0")
         #expect(found.sentence.hasPrefix("2 of 12 features tell the classes apart"))
     }
 
     /// Ten hospitals, both outcomes, masked sums: no worse than pooled logistic regression by 0.005.
-    @Test(arguments: [("readmitted_any", 0.65), ("readmitted_30", 0.63)]) func readmission(_ target: String, _ least: Double) throws {
+    @Test(arguments: [("readmitted_any", 0.65), ("readmitted_30", 0.63)]) func readmission(
+        _ target: String, _ least: Double
+    ) throws {
         guard let directory = RealData.directory,
-            let loaded = try? Dataset.hospitalReadmission.load(from: DatasetStore(dataDirectory: directory), target: target)
+            let loaded = try? Dataset.hospitalReadmission.load(
+                from: DatasetStore(dataDirectory: directory), target: target)
         else { return }
         let split = try loaded.table.split(testShare: 0.2, seed: 1, groupBy: "patient", stratifyBy: target)
         let simulation = try StudySimulation(
@@ -61,7 +68,8 @@ import Testing
                 name: "hospital", target: target, positive: "yes", rounds: 8,
                 training: TrainingParameters(epochs: 1, batchSize: 64, learningRate: 0.05, decay: 0.8),
                 cohort: .init(minimum: 3), protection: .init(kind: .secagg), standardise: true, sites: []),
-            table: loaded.table, schema: loaded.schema, sites: 10, partitioner: .dirichlet(alpha: 1), split: split, unit: "patient",
+            table: loaded.table, schema: loaded.schema, sites: 10, partitioner: .dirichlet(alpha: 1), split: split,
+            unit: "patient",
             seed: 1)
         var federation = try simulation.federation(keepsRecords: false)
         try federation.run()

@@ -32,7 +32,8 @@ import Testing
     }
 
     static let vectors: Vectors = {
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Vectors/flower-strategies.json")
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+            path: "Vectors/flower-strategies.json")
         return try! JSONDecoder().decode(Vectors.self, from: Data(contentsOf: url))
     }()
 
@@ -59,7 +60,9 @@ import Testing
     @Test func medianAndTrimmedMean() throws {
         #expect(Self.difference(try Self.apply(CoordinateMedian()), Self.vectors.median) < 1e-12)
         for vector in Self.vectors.trimmed {
-            #expect(Self.difference(try Self.apply(TrimmedMean(share: vector.share)), vector.value) < 1e-12, "\(vector.share)")
+            #expect(
+                Self.difference(try Self.apply(TrimmedMean(share: vector.share)), vector.value) < 1e-12,
+                "\(vector.share)")
         }
     }
 
@@ -69,7 +72,8 @@ import Testing
             #expect(Self.difference(try Self.apply(strategy), vector.value) < 1e-11, "\(vector)")
         }
         for vector in Self.vectors.bulyan {
-            #expect(Self.difference(try Self.apply(Bulyan(malicious: vector.malicious)), vector.value) < 1e-11, "\(vector)")
+            #expect(
+                Self.difference(try Self.apply(Bulyan(malicious: vector.malicious)), vector.value) < 1e-11, "\(vector)")
         }
     }
 
@@ -98,7 +102,9 @@ import Testing
         var state = StrategyState()
         var w = [1.0]
         let momentum = try ServerMomentum(rate: 0.5, momentum: 0.8)
-        for _ in 0..<3 { w = try momentum.step(from: w, .init(meanChange: [2], contributors: 1, population: 1), state: &state) }
+        for _ in 0..<3 {
+            w = try momentum.step(from: w, .init(meanChange: [2], contributors: 1, population: 1), state: &state)
+        }
         // v = 2, 3.6, 4.88
         #expect(abs(w[0] - (1 + 0.5 * (2 + 3.6 + 4.88))) < 1e-12)
 
@@ -119,7 +125,8 @@ import Testing
             let aggregate = RoundAggregate(
                 meanChange: [0, 0], contributors: 11, population: 11, individual: all.map { (change: $0, weight: 1) })
             let rules: [any FederationStrategy] = [
-                CoordinateMedian(), try TrimmedMean(share: 0.2), try Krum(malicious: 2, keep: 1), try Krum(malicious: 2, keep: 5),
+                CoordinateMedian(), try TrimmedMean(share: 0.2), try Krum(malicious: 2, keep: 1),
+                try Krum(malicious: 2, keep: 5),
                 try Bulyan(malicious: 2),
             ]
             for rule in rules {
@@ -156,7 +163,8 @@ import Testing
         let next = try strategy.step(
             from: [1, 1],
             .init(
-                meanChange: [0.4, -0.2], meanControl: strategy.correction == .controlVariates ? [0, 0] : [], contributors: 9,
+                meanChange: [0.4, -0.2], meanControl: strategy.correction == .controlVariates ? [0, 0] : [],
+                contributors: 9,
                 population: 9, individual: changes.map { (change: $0, weight: 1) }), state: &state)
         #expect(next.count == 2 && next.allSatisfy(\.isFinite) && next != [1, 1])
         #expect(state.round == 1)

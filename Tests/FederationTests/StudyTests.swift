@@ -30,7 +30,8 @@ import Testing
 
     static func problem(_ old: String, _ new: String) -> String {
         message {
-            _ = try Study(StudyLiteral(yaml: yaml { $0.replacingOccurrences(of: old, with: new) }, name: "s.yaml"), schema: nil)
+            _ = try Study(
+                StudyLiteral(yaml: yaml { $0.replacingOccurrences(of: old, with: new) }, name: "s.yaml"), schema: nil)
         }
     }
 
@@ -56,13 +57,19 @@ import Testing
             ("hidden: [8]", "hidden: [0]", "model.hidden: got [0], want numbers in 1...65536"),
             ("kind: mlp", "kind: logistic", "model.hidden: does not go with kind logistic"),
             ("epochs: 1", "epochs: 1, momentum: 2", "s.yaml: training.momentum: no such field"),
-            ("protection: {kind: none}", "protection: {kind: secagg}", "cohort.minimum: got 2, want at least 3 with secagg"),
+            (
+                "protection: {kind: none}", "protection: {kind: secagg}",
+                "cohort.minimum: got 2, want at least 3 with secagg"
+            ),
             ("name: B", "name: A", "sites: got one name twice, want different ones"),
             ("AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "AQEC", "site B: got a key of 3 bytes, want 32"),
             ("sites:", "revoked: [C]\nsites:", "revoked: got C, want the name of a site"),
             ("sites:", "standardise: true\nsites:", "standardise: wants a schema"),
             ("name: readmission", "name: &a readmission", "s.yaml:1: got a YAML anchor or alias, want plain YAML"),
-            ("inputs: {width: 4, classes: 2}\n", "", "schema: got none; a study needs a schema, or inputs.width for rows that are encoded already"),
+            (
+                "inputs: {width: 4, classes: 2}\n", "",
+                "schema: got none; a study needs a schema, or inputs.width for rows that are encoded already"
+            ),
         ]
         for (old, new, expected) in cases {
             let found = Self.problem(old, new)
@@ -83,7 +90,8 @@ import Testing
         for sites in [1, 2, 10, 100, 1000] {
             for wordBits in [32, 64] {
                 let layout = try VectorLayout(
-                    [("change", 5, 2, 40), ("weight", 1, 131_072, 0), ("none", 0, 1, 0)], wordBits: wordBits, sites: sites)
+                    [("change", 5, 2, 40), ("weight", 1, 131_072, 0), ("none", 0, 1, 0)], wordBits: wordBits,
+                    sites: sites)
                 #expect(layout.segments.count == 2)
                 let extreme = try layout.integers([[2, -2, 2, -2, 3], [131_072]])
                 #expect(extreme.clipped == 1)
@@ -122,9 +130,13 @@ import Testing
         task.encode(into: &encoder)
         let iterations = Fuzzing.iterations / 10
         Fuzzing.run(valid: [join], iterations: iterations) { _ = try? Envelope(decoding: $0) }
-        Fuzzing.run(valid: [finished], iterations: iterations) { _ = try? Instruction(decoding: $0, study: test.study.fingerprint) }
+        Fuzzing.run(valid: [finished], iterations: iterations) {
+            _ = try? Instruction(decoding: $0, study: test.study.fingerprint)
+        }
         Fuzzing.run(valid: [journal], iterations: iterations) { _ = try? JournalFile(decoding: $0) }
-        Fuzzing.run(valid: [Array(transcript.encoded.prefix(4000))], iterations: iterations) { _ = try? Transcript(decoding: $0) }
+        Fuzzing.run(valid: [Array(transcript.encoded.prefix(4000))], iterations: iterations) {
+            _ = try? Transcript(decoding: $0)
+        }
         Fuzzing.run(valid: [encoder.bytes], iterations: iterations) {
             var decoder = BinaryDecoder($0)
             _ = try? GlobalModel(decoding: &decoder)
@@ -137,7 +149,9 @@ import Testing
         var coordinator = try test.coordinator()
         var sites = try test.identities.indices.map { try test.site($0) }
         var queue: [(Int, [UInt8])] = []
-        for index in sites.indices { for message in sites[index].handle(.join).messages { queue.append((index, message)) } }
+        for index in sites.indices {
+            for message in sites[index].handle(.join).messages { queue.append((index, message)) }
+        }
         let iterations = kind == .ckks ? 15 : 40
         while !queue.isEmpty {
             let (_, bytes) = queue.removeFirst()
@@ -178,14 +192,22 @@ import Testing
         var foreign = try other.site(0)
         var coordinator = try test.coordinator()
         let transition = coordinator.handle(.message(foreign.handle(.join).messages[0]))
-        guard case .refused(_, let reason)? = transition.notices.first else { throw FederationError(code: .store, message: "taken") }
+        guard case .refused(_, let reason)? = transition.notices.first else {
+            throw FederationError(code: .store, message: "taken")
+        }
         #expect(reason.hasPrefix("site-1: has study") && transition.record == nil)
         // Data of another width.
         let wide = try TestStudy(sites: 5, width: 4)
-        #expect(message { _ = try Site(test.study, identity: test.identities[0], data: wide.data(0)) }.hasPrefix("rows: got 4 columns"))
+        #expect(
+            message { _ = try Site(test.study, identity: test.identities[0], data: wide.data(0)) }.hasPrefix(
+                "rows: got 4 columns"))
         // NaN and wrong labels never become rows.
-        #expect(throws: FederationError.self) { try SiteData.Rows(features: [.nan], width: 1, targets: [0], task: .binary) }
-        #expect(throws: FederationError.self) { try SiteData.Rows(features: [1], width: 1, targets: [2], task: .binary) }
+        #expect(throws: FederationError.self) {
+            try SiteData.Rows(features: [.nan], width: 1, targets: [0], task: .binary)
+        }
+        #expect(throws: FederationError.self) {
+            try SiteData.Rows(features: [1], width: 1, targets: [2], task: .binary)
+        }
     }
 
     @Test func revokedSitesDoNotCount() throws {
@@ -222,7 +244,8 @@ import Testing
             var records = run.store!.records
             records[index][records[index].count / 2] ^= 1
             #expect(throws: FederationError.self, "record \(index)") {
-                try Transcript(study: test.study, records: records).verify(study: test.study, paillier: sharing, journals: [], model: nil)
+                try Transcript(study: test.study, records: records).verify(
+                    study: test.study, paillier: sharing, journals: [], model: nil)
             }
             var bytes = transcript.encoded
             bytes[bytes.count / (index + 2)] ^= 1

@@ -17,7 +17,8 @@ struct TestStudy {
     /// 512 bits: seconds matter more here than secrets.
     static let paillierShares: [Int: [PaillierKeyShare]] = {
         let key = PaillierSecretKey.generate(try! PaillierParameters.insecure(bits: 512))
-        return Dictionary(uniqueKeysWithValues: [3, 4, 5, 8].map { ($0, try! key.split(threshold: $0 / 2 + 1, shares: $0)) })
+        return Dictionary(
+            uniqueKeysWithValues: [3, 4, 5, 8].map { ($0, try! key.split(threshold: $0 / 2 + 1, shares: $0)) })
     }()
 
     init(
@@ -64,12 +65,14 @@ struct TestStudy {
 
     func coordinator(snapshot: [UInt8]? = nil, replaying records: [[UInt8]] = []) throws -> Coordinator {
         try Coordinator(
-            study, identity: coordinatorIdentity, paillier: shares.first?.sharing, snapshot: snapshot, replaying: records)
+            study, identity: coordinatorIdentity, paillier: shares.first?.sharing, snapshot: snapshot,
+            replaying: records)
     }
 
     func federation(keepsRecords: Bool = true) throws -> InMemoryFederation {
         InMemoryFederation(
-            coordinator: try coordinator(), sites: try identities.indices.map { try site($0) }, keepsRecords: keepsRecords)
+            coordinator: try coordinator(), sites: try identities.indices.map { try site($0) },
+            keepsRecords: keepsRecords)
     }
 
     /// The undisturbed run.

@@ -58,7 +58,8 @@ struct CKKSPacking: Sendable {
             let imaginary = Array(part[half...]) + [Double](repeating: 0, count: 2 * half - part.count)
             do {
                 result.append(
-                    try encryptor.encrypt(Array(part[..<half]), imaginary: imaginary, magnitude: magnitude, using: &random))
+                    try encryptor.encrypt(
+                        Array(part[..<half]), imaginary: imaginary, magnitude: magnitude, using: &random))
             } catch { throw .protection("ckks: \(error.message)") }
         }
         return result
@@ -189,7 +190,9 @@ struct CKKSSumServer: SumServer {
             let all = bodies.ordered
             var sum: [CKKSCiphertext] = []
             for index in 0..<packing.ciphertexts {
-                do { sum.append(try evaluator.sum(all.map { $0.value[index] })) } catch { throw .protection("ckks: \(error)") }
+                do { sum.append(try evaluator.sum(all.map { $0.value[index] })) } catch {
+                    throw .protection("ckks: \(error)")
+                }
             }
             return try ask(sum, all.map(\.site), silent: [], using: &random)
         case .opening(let sum, let contributors, let requests, let shares, let silent):
@@ -207,7 +210,8 @@ struct CKKSSumServer: SumServer {
             }
             guard releases.count == requests.count else { throw .protection("ckks: the shares do not open the sum") }
             let (sums, error) = packing.sums(releases)
-            return .finished(ProtectedResult(contributors: contributors, sums: sums, errorBound: error, individual: nil))
+            return .finished(
+                ProtectedResult(contributors: contributors, sums: sums, errorBound: error, individual: nil))
         }
     }
 
@@ -234,7 +238,8 @@ struct CKKSSumServer: SumServer {
         }
         try packing.encode(sum, into: &encoder)
         phase = .opening(
-            sum: sum, contributors: contributors, requests: requests, shares: StageBodies(expected: asked), silent: silent)
+            sum: sum, contributors: contributors, requests: requests, shares: StageBodies(expected: asked),
+            silent: silent)
         return .next(Dictionary(uniqueKeysWithValues: asked.map { ($0, encoder.bytes) }))
     }
 }
@@ -270,7 +275,8 @@ struct CKKSSumClient: SumClient {
         try coding { () throws(BinaryCodingError) in try decoder.finish("sum") }
         guard contributors >= setting.minimum else {
             throw FederationError(
-                code: .tooFewSites, message: "opening: got a sum of \(contributors) updates, want at least \(setting.minimum)")
+                code: .tooFewSites,
+                message: "opening: got a sum of \(contributors) updates, want at least \(setting.minimum)")
         }
         // The noise must cover the error of a sum of all sites, whatever the coordinator states.
         guard requests.allSatisfy({ $0.errorBound >= packing.errorBound }) else {

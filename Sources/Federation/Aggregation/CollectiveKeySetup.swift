@@ -86,7 +86,10 @@ private struct SetupBundle {
             try decoder.decodeBytes("broadcast")
         }
         sealed = try decoder.decodeList("sealed messages", minimumElementSize: 6) { decoder throws(BinaryCodingError) in
-            (recipient: Int(try decoder.decode(UInt16.self, "recipient")), box: try decoder.decodeBytes("sealed message"))
+            (
+                recipient: Int(try decoder.decode(UInt16.self, "recipient")),
+                box: try decoder.decodeBytes("sealed message")
+            )
         }
         channel = try decoder.decodeBytes("channel key", limit: 32)
         identity = try decoder.decodeBytes("key identity", limit: 32)
@@ -215,13 +218,17 @@ struct CollectiveSetupClient: SumClient {
             return list
         }
         guard bundles.map(\.site) == Array(identities.indices) else {
-            throw .protection("key setup: got bundles of \(bundles.count) sites, want one of each of \(identities.count)")
+            throw .protection(
+                "key setup: got bundles of \(bundles.count) sites, want one of each of \(identities.count)")
         }
         for (site, bundle) in bundles {
-            guard identities[site].verifies(bundle.signature, bundle.signedBytes(session: session, stage: stage, party: site))
+            guard
+                identities[site].verifies(
+                    bundle.signature, bundle.signedBytes(session: session, stage: stage, party: site))
             else {
                 throw FederationError(
-                    code: .forged, message: "key setup: the signature of \(identities[site].name) in stage \(stage) does not hold")
+                    code: .forged,
+                    message: "key setup: the signature of \(identities[site].name) in stage \(stage) does not hold")
             }
         }
         if stage == 0 { for (site, bundle) in bundles { channels[site] = bundle.channel } }
@@ -230,7 +237,8 @@ struct CollectiveSetupClient: SumClient {
             var decoder = BinaryDecoder(bytes)
             let message = try PartyMessage(decoding: &decoder, group: collective.setting)
             guard message.sender == site + 1 else {
-                throw FederationError.protection("key setup: a message of party \(message.sender) came from \(site + 1)")
+                throw FederationError.protection(
+                    "key setup: a message of party \(message.sender) came from \(site + 1)")
             }
             switch try state.receive(message, using: &random) {
             case .send(let messages): outgoing += messages
@@ -241,7 +249,9 @@ struct CollectiveSetupClient: SumClient {
             return nil
         }
         do {
-            guard var state else { throw FederationError.protection("key setup: got stage \(stage + 1) before stage 0") }
+            guard var state else {
+                throw FederationError.protection("key setup: got stage \(stage + 1) before stage 0")
+            }
             for (site, bundle) in bundles where site != position {
                 for bytes in bundle.broadcasts { keys = try feed(bytes, from: site, &state) ?? keys }
                 for box in bundle.sealed where box.recipient == position {
@@ -278,7 +288,9 @@ struct CollectiveSetupClient: SumClient {
     }
 
     /// The key serves one message, so the nonce may be fixed.
-    private static func nonce() throws -> ChaChaPoly.Nonce { try ChaChaPoly.Nonce(data: [UInt8](repeating: 0, count: 12)) }
+    private static func nonce() throws -> ChaChaPoly.Nonce {
+        try ChaChaPoly.Nonce(data: [UInt8](repeating: 0, count: 12))
+    }
 
     private static func seal(_ bytes: [UInt8], _ key: SymmetricKey) throws(FederationError) -> [UInt8] {
         do {

@@ -69,7 +69,9 @@ struct MaskedSumServer: SumServer {
                 round, voice: .identity(AggregationIdentity(using: &random)), keepsVectors: false)
             return
         }
-        do { state = try AggregationCoordinator(round, identity: identity.aggregationIdentity()) } catch let error as FederationError {
+        do { state = try AggregationCoordinator(round, identity: identity.aggregationIdentity()) } catch let error
+            as FederationError
+        {
             throw error
         } catch { throw .protection("secagg: \(error)") }
     }
@@ -86,7 +88,8 @@ struct MaskedSumServer: SumServer {
 
     mutating func receive(_ body: [UInt8], from site: Int) throws(FederationError) {
         guard missing.contains(site) else {
-            throw FederationError(code: .conflicting, message: "site \(site): has answered this stage or was lost before")
+            throw FederationError(
+                code: .conflicting, message: "site \(site): has answered this stage or was lost before")
         }
         do { try state.receive(body) } catch {
             guard error.member == nil || error.member == UInt32(site + 1) else {
@@ -141,7 +144,9 @@ struct MaskedSumClient: SumClient {
                 journal = site.journal
                 return message
             }
-            guard var site = state else { throw FederationError.protection("secagg: got stage \(stage) before stage 0") }
+            guard var site = state else {
+                throw FederationError.protection("secagg: got stage \(stage) before stage 0")
+            }
             var transition = try site.receive(payload, using: &random)
             if case .wantsUpdate = transition { transition = try site.submit(try vector(), using: &random) }
             state = site

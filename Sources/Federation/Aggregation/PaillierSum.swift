@@ -23,7 +23,9 @@ extension VectorLayout {
 struct PaillierSumServer: SumServer {
     private enum Phase: Sendable {
         case uploads(StageBodies<PackedCiphertexts>)
-        case parts(total: PackedCiphertexts, contributors: [Int], parts: StageBodies<PartialDecryption>, known: [Int: PartialDecryption], silent: Set<Int>)
+        case parts(
+            total: PackedCiphertexts, contributors: [Int], parts: StageBodies<PartialDecryption>,
+            known: [Int: PartialDecryption], silent: Set<Int>)
     }
 
     let setting: SumSetting
@@ -76,7 +78,9 @@ struct PaillierSumServer: SumServer {
                 try decoder.finish("partial decryption")
                 guard !known.values.contains(where: { $0.index == part.index }),
                     !parts.values.values.contains(where: { $0.index == part.index })
-                else { throw FederationError.protection("partial decryption: share \(part.index) has answered already") }
+                else {
+                    throw FederationError.protection("partial decryption: share \(part.index) has answered already")
+                }
                 try sharing.verify(part, of: total.ciphertexts)
                 return part
             }
@@ -113,7 +117,8 @@ struct PaillierSumServer: SumServer {
         guard free.count >= wanted else {
             throw FederationError(
                 code: .tooFewSites,
-                message: "paillier: got \(free.count + known.count) sites that can open the sum, want \(sharing.threshold)")
+                message:
+                    "paillier: got \(free.count + known.count) sites that can open the sum, want \(sharing.threshold)")
         }
         var encoder = BinaryEncoder()
         do { try sharing.publicKey.encode(total, into: &encoder) } catch { throw .protection(error.message) }

@@ -15,7 +15,8 @@ extension Coordinator {
     /// Gives a task to every site that has none.
     mutating func assign(_ transition: inout CoordinatorTransition) {
         phase = .running
-        for site in study.sites where (sites[site.name]?.isAble ?? false) && asynchronous.assignments[site.name] == nil {
+        for site in study.sites where (sites[site.name]?.isAble ?? false) && asynchronous.assignments[site.name] == nil
+        {
             let task = SessionTask(
                 purpose: .training, session: nextSession, attempt: 0, round: round, cohort: [site.name], model: model,
                 scaling: scaling)
@@ -28,7 +29,9 @@ extension Coordinator {
     mutating func takeAsynchronous(
         _ envelope: Envelope, _ transition: inout CoordinatorTransition
     ) throws(FederationError) {
-        guard let task = asynchronous.assignments[envelope.entry.site], let size = study.strategy.bufferSize else { return }
+        guard let task = asynchronous.assignments[envelope.entry.site], let size = study.strategy.bufferSize else {
+            return
+        }
         asynchronous.assignments[envelope.entry.site] = nil
         let layout = try study.layout(.training, model: model.count, norm: 0)
         let integers = try coding { () throws(BinaryCodingError) in
@@ -49,7 +52,8 @@ extension Coordinator {
         let aggregate = RoundAggregate(meanChange: mean, contributors: taken.count, population: study.sites.count)
         model = try model.replacing(try study.strategy.step(from: model.weights, aggregate, state: &strategyState))
         let summary = RoundSummary(
-            purpose: "training", round: round, session: task.session, attempt: 0, contributors: taken.map(\.site), dropped: [],
+            purpose: "training", round: round, session: task.session, attempt: 0, contributors: taken.map(\.site),
+            dropped: [],
             metrics: nil, errorBound: 0, bytesReceived: envelope.encoded.count * taken.count, bytesSent: 0,
             model: model.fingerprint.description, clippingNorm: nil)
         round += 1

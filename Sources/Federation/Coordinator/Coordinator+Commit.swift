@@ -13,7 +13,8 @@ extension Coordinator {
             purpose: "\(task.purpose)", round: task.round, session: task.session, attempt: task.attempt,
             contributors: result.contributors.map { task.cohort[$0] },
             dropped: task.cohort.indices.filter { !result.contributors.contains($0) }.map { task.cohort[$0] },
-            metrics: nil, errorBound: result.errorBound, bytesReceived: current.bytesReceived, bytesSent: current.bytesSent,
+            metrics: nil, errorBound: result.errorBound, bytesReceived: current.bytesReceived,
+            bytesSent: current.bytesSent,
             model: "", clippingNorm: nil)
         var isOver = false
         switch task.purpose {
@@ -56,7 +57,9 @@ extension Coordinator {
     }
 
     private mutating func evaluated(_ numbers: [[Double]]) -> EvaluationMetrics? {
-        guard let sums = EvaluationSums(values: numbers.flatMap { $0 }, task: study.task), sums.rows >= 0.5 else { return nil }
+        guard let sums = EvaluationSums(values: numbers.flatMap { $0 }, task: study.task), sums.rows >= 0.5 else {
+            return nil
+        }
         let metrics = sums.metrics
         if metrics.isBetter(than: best?.metrics) { best = (model, round, metrics) }
         return metrics
@@ -70,14 +73,17 @@ extension Coordinator {
         let change = numbers.removeFirst()
         let control = study.strategy.uploadsControl ? numbers.removeFirst() : []
         let weight = numbers[0][0] / Double(study.maximumRows)
-        guard weight > 0 else { throw FederationError(code: .tooFewSites, message: "training: the contributors have no rows") }
+        guard weight > 0 else {
+            throw FederationError(code: .tooFewSites, message: "training: the contributors have no rows")
+        }
         let contributors = Double(result.contributors.count)
         var aggregate = RoundAggregate(
             meanChange: change.map { $0 / weight }, meanControl: control.map { $0 / contributors },
             contributors: result.contributors.count, population: study.sites.count)
         if study.strategy.needsIndividualUpdates {
             guard let individual = result.individual else {
-                throw FederationError(code: .incompatible, message: "\(study.literal.strategy.name): needs single updates")
+                throw FederationError(
+                    code: .incompatible, message: "\(study.literal.strategy.name): needs single updates")
             }
             aggregate.individual = individual.sorted { $0.key < $1.key }.compactMap { _, integers in
                 Self.single(layout.numbers(integers), study)

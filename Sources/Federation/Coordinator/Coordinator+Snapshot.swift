@@ -60,7 +60,8 @@ extension Coordinator {
             guard try decoder.decodeRaw(32, "study") == study.fingerprint.bytes else {
                 throw BinaryCodingError(code: .mismatch, message: "snapshot: belongs to another study")
             }
-            let standings = try decoder.decodeList("sites", minimumElementSize: 39) { decoder throws(BinaryCodingError) in
+            let standings = try decoder.decodeList("sites", minimumElementSize: 39) {
+                decoder throws(BinaryCodingError) in
                 Standing(
                     hasJoined: try decoder.decodeBool("joined"), hasLeft: try decoder.decodeBool("left"),
                     isSilent: try decoder.decodeBool("silent"),
@@ -68,7 +69,8 @@ extension Coordinator {
                     journalHead: Fingerprint(bytes: try decoder.decodeRaw(32, "journal")) ?? .none)
             }
             guard standings.count == study.sites.count else {
-                throw BinaryCodingError(code: .mismatch, message: "snapshot: got \(standings.count) sites, want \(study.sites.count)")
+                throw BinaryCodingError(
+                    code: .mismatch, message: "snapshot: got \(standings.count) sites, want \(study.sites.count)")
             }
             for (site, standing) in zip(study.sites, standings) { sites[site.name] = standing }
             hasKeys = try decoder.decodeBool("keys")

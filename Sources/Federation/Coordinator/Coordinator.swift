@@ -92,7 +92,8 @@ public struct Coordinator: Sendable {
         if study.kind == .paillier {
             guard let paillier else { throw .study("paillier: got no key, want the public part of a shared one") }
             guard paillier.threshold <= study.perRound else {
-                throw .study("paillier: the key wants \(paillier.threshold) sites to open a sum, a round asks \(study.perRound)")
+                throw .study(
+                    "paillier: the key wants \(paillier.threshold) sites to open a sum, a round asks \(study.perRound)")
             }
         }
         try self.init(study, identity: identity, paillier: paillier, unchecked: ())
@@ -136,7 +137,9 @@ public struct Coordinator: Sendable {
             do {
                 let record = try CoordinatorRecord(decoding: bytes)
                 let transition = handle(record.event, seeds: record.seeds)
-                guard transition.record == bytes else { throw FederationError.message("it does not follow from those before") }
+                guard transition.record == bytes else {
+                    throw FederationError.message("it does not follow from those before")
+                }
             } catch {
                 throw FederationError(code: .store, message: "record \(index): \(error)")
             }
@@ -219,15 +222,20 @@ public struct Coordinator: Sendable {
 
     /// - Returns: whether the state changed.
     /// - Throws: for bytes that are no message of a site of this study; there is nobody to answer then.
-    private mutating func take(_ bytes: [UInt8], _ transition: inout CoordinatorTransition) throws(FederationError) -> Bool {
+    private mutating func take(_ bytes: [UInt8], _ transition: inout CoordinatorTransition) throws(FederationError)
+        -> Bool
+    {
         let envelope = try Envelope(decoding: bytes)
         let entry = envelope.entry
         guard entry.study == study.fingerprint else {
             throw FederationError(
-                code: .wrongStudy, message: "\(entry.site): has study \(entry.study), this is \(study.fingerprint); compare the study files")
+                code: .wrongStudy,
+                message:
+                    "\(entry.site): has study \(entry.study), this is \(study.fingerprint); compare the study files")
         }
         guard let pinned = study.identity(of: entry.site), var standing = sites[entry.site] else {
-            throw FederationError(code: .unknownSite, message: "\(entry.site): is not a site of this study, or was revoked")
+            throw FederationError(
+                code: .unknownSite, message: "\(entry.site): is not a site of this study, or was revoked")
         }
         try envelope.verify(pinned)
         func answer(_ instruction: Instruction) {
@@ -236,7 +244,8 @@ public struct Coordinator: Sendable {
         if entry.sequence < standing.nextSequence {
             guard entry.sequence + 1 < standing.nextSequence || entry.hash == standing.journalHead else {
                 throw FederationError(
-                    code: .conflicting, message: "\(entry.site): a different message number \(entry.sequence) was taken before; "
+                    code: .conflicting,
+                    message: "\(entry.site): a different message number \(entry.sequence) was taken before; "
                         + "the site went back to an old state")
             }
             // Said before: said again what it has to know. A site that was silent is back.
@@ -250,7 +259,8 @@ public struct Coordinator: Sendable {
         // A later message came first; the site repeats the one between.
         guard entry.sequence == standing.nextSequence else { return false }
         guard entry.previous == standing.journalHead else {
-            throw FederationError(code: .forged, message: "\(entry.site): message \(entry.sequence) does not follow its journal")
+            throw FederationError(
+                code: .forged, message: "\(entry.site): message \(entry.sequence) does not follow its journal")
         }
         standing.nextSequence += 1
         standing.journalHead = entry.hash
@@ -288,7 +298,8 @@ public struct Coordinator: Sendable {
         else {
             throw FederationError(
                 code: .wrongRound,
-                message: "report of session \(entry.session), attempt \(entry.attempt), stage \(entry.stage): is not due"
+                message:
+                    "report of session \(entry.session), attempt \(entry.attempt), stage \(entry.stage): is not due"
                     + (stageDue.map { "; session \($0.session), attempt \($0.attempt), stage \($0.stage) is" } ?? ""))
         }
         do { try session?.server.receive(envelope.body, from: position) } catch {
@@ -325,7 +336,9 @@ public struct Coordinator: Sendable {
             guard current.server.received >= needed else {
                 throw FederationError(
                     code: .tooFewSites,
-                    message: "got \(current.server.received) of \(current.task.cohort.count) answers, want at least \(needed)")
+                    message:
+                        "got \(current.server.received) of \(current.task.cohort.count) answers, want at least \(needed)"
+                )
             }
             switch try current.server.close(using: &current.random) {
             case .next(let payloads):
@@ -333,7 +346,8 @@ public struct Coordinator: Sendable {
                 current.instructions = [:]
                 for (position, payload) in payloads {
                     let bytes = Instruction.stage(
-                        session: current.task.session, attempt: current.task.attempt, stage: current.stage, payload: payload
+                        session: current.task.session, attempt: current.task.attempt, stage: current.stage,
+                        payload: payload
                     ).encoded(study: study.fingerprint)
                     current.instructions[position] = bytes
                     current.bytesSent += bytes.count
@@ -377,7 +391,9 @@ public struct Coordinator: Sendable {
             guard joined == able else { return }
             hasBegun = true
         }
-        if study.kind == .ckks, !hasKeys { return open(.keys, number: nextSession, attempt: stalledAttempt, &transition) }
+        if study.kind == .ckks, !hasKeys {
+            return open(.keys, number: nextSession, attempt: stalledAttempt, &transition)
+        }
         if study.standardises, scaling == nil {
             return open(.statistics, number: nextSession, attempt: stalledAttempt, &transition)
         }
@@ -401,7 +417,8 @@ public struct Coordinator: Sendable {
         let all = study.sites.map(\.name).filter { sites[$0]?.isAble ?? false }
         var cohort = all
         if purpose == .training, all.count > study.perRound {
-            var generator = ShuffleGenerator(seed: study.seed &* 0x9E37_79B9 &+ UInt64(number) &* 1_000_003 &+ UInt64(attempt))
+            var generator = ShuffleGenerator(
+                seed: study.seed &* 0x9E37_79B9 &+ UInt64(number) &* 1_000_003 &+ UInt64(attempt))
             generator.shuffle(&cohort)
             let chosen = Set(cohort.prefix(study.perRound))
             cohort = all.filter { chosen.contains($0) }
@@ -444,7 +461,9 @@ public struct Coordinator: Sendable {
         phase = .finished
         transition.notices.append(.finished)
         let bytes = Instruction.finished(model: result).encoded(study: study.fingerprint)
-        for site in study.sites where sites[site.name]?.hasJoined ?? false { transition.messages.append((site.name, bytes)) }
+        for site in study.sites where sites[site.name]?.hasJoined ?? false {
+            transition.messages.append((site.name, bytes))
+        }
         transition.snapshot = snapshot
         drawnBeforeSnapshot = drawn.count
     }

@@ -58,7 +58,8 @@ public enum Instruction: Sendable {
         let (found, instruction) = try coding { () throws(BinaryCodingError) in
             var decoder = BinaryDecoder(bytes)
             guard try decoder.decodeRaw(4, "magic") == Self.magic else {
-                throw BinaryCodingError(code: .wrongFormat, message: "message: not one of a coordinator of this version")
+                throw BinaryCodingError(
+                    code: .wrongFormat, message: "message: not one of a coordinator of this version")
             }
             let found = Fingerprint(bytes: try decoder.decodeRaw(32, "study")) ?? .none
             let instruction = try Self.content(&decoder)
@@ -67,7 +68,8 @@ public enum Instruction: Sendable {
         }
         guard found == study else {
             throw FederationError(
-                code: .wrongStudy, message: "message: belongs to study \(found), this is \(study); compare the study files")
+                code: .wrongStudy,
+                message: "message: belongs to study \(found), this is \(study); compare the study files")
         }
         self = instruction
     }
@@ -82,7 +84,8 @@ public enum Instruction: Sendable {
                 session: try number("session"), attempt: try number("attempt"), stage: try number("stage"),
                 payload: try decoder.decodeBytes("payload"))
         case 3: return .accepted(sequence: try number("sequence"))
-        case 4: return .refused(sequence: try number("sequence"), reason: try decoder.decodeString("reason", limit: 8192))
+        case 4:
+            return .refused(sequence: try number("sequence"), reason: try decoder.decodeString("reason", limit: 8192))
         case 5: return .finished(model: try GlobalModel(decoding: &decoder))
         default: throw BinaryCodingError(code: .invalidValue, message: "kind: got \(code), want 1...5")
         }
@@ -164,7 +167,11 @@ public struct SessionTask: Hashable, Sendable {
         means = try doubles("means")
         deviations = try doubles("deviations")
         clippingNorm = try decoder.decodeDouble("clipping norm")
-        guard means.count == deviations.count, deviations.allSatisfy({ $0 > 0 }), clippingNorm >= 0, clippingNorm.isFinite
-        else { throw BinaryCodingError(code: .invalidValue, message: "task: means, deviations or clipping norm out of range") }
+        guard means.count == deviations.count, deviations.allSatisfy({ $0 > 0 }), clippingNorm >= 0,
+            clippingNorm.isFinite
+        else {
+            throw BinaryCodingError(
+                code: .invalidValue, message: "task: means, deviations or clipping norm out of range")
+        }
     }
 }

@@ -136,7 +136,8 @@ public struct Envelope: Hashable, Sendable {
             return (entry, signature, body)
         }
         guard Fingerprint(of: body) == entry.body, body.count == entry.byteCount else {
-            throw FederationError(code: .forged, message: "message of \(entry.site): the body is not the one that was signed")
+            throw FederationError(
+                code: .forged, message: "message of \(entry.site): the body is not the one that was signed")
         }
     }
 

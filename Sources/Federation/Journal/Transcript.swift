@@ -41,7 +41,8 @@ public struct Transcript: Sendable {
                 throw BinaryCodingError(code: .wrongFormat, message: "transcript: not one of this version")
             }
             let study = Fingerprint(bytes: try decoder.decodeRaw(32, "study")) ?? .none
-            let records = try decoder.decodeList("records", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
+            let records = try decoder.decodeList("records", minimumElementSize: 4) {
+                decoder throws(BinaryCodingError) in
                 try decoder.decodeBytes("record")
             }
             let head = Fingerprint(bytes: try decoder.decodeRaw(32, "head")) ?? .none
@@ -50,7 +51,9 @@ public struct Transcript: Sendable {
         }
         head = records.reduce(.none) { Self.next($0, $1) }
         guard head == stated else {
-            throw FederationError(code: .forged, message: "transcript: the chain ends in \(head), the file says \(stated); it was altered")
+            throw FederationError(
+                code: .forged, message: "transcript: the chain ends in \(head), the file says \(stated); it was altered"
+            )
         }
     }
 }
@@ -87,7 +90,8 @@ public struct JournalFile: Sendable {
             }
             let study = Fingerprint(bytes: try decoder.decodeRaw(32, "study")) ?? .none
             let site = try decoder.decodeString("site", limit: 128)
-            let entries = try decoder.decodeList("entries", minimumElementSize: 32) { decoder throws(BinaryCodingError) in
+            let entries = try decoder.decodeList("entries", minimumElementSize: 32) {
+                decoder throws(BinaryCodingError) in
                 try Envelope.Entry(decoding: &decoder)
             }
             try decoder.finish("journal")
@@ -119,7 +123,8 @@ extension Transcript {
         study: Study, paillier: PaillierSharing?, journals: [JournalFile], model: [Float]?
     ) throws(FederationError) -> TranscriptVerification {
         guard self.study == study.fingerprint else {
-            throw FederationError(code: .wrongStudy, message: "transcript: belongs to study \(self.study), this is \(study.fingerprint)")
+            throw FederationError(
+                code: .wrongStudy, message: "transcript: belongs to study \(self.study), this is \(study.fingerprint)")
         }
         // Signatures, chains and bodies of all messages are checked on the way, by the code that took them in.
         let coordinator = try Coordinator(verifying: study, paillier: paillier, records)
@@ -136,7 +141,8 @@ extension Transcript {
         }
         if let model, model != coordinator.result.floats {
             throw FederationError(
-                code: .forged, message: "model: is not the one that the transcript gives, \(coordinator.result.fingerprint)")
+                code: .forged,
+                message: "model: is not the one that the transcript gives, \(coordinator.result.fingerprint)")
         }
         var result = TranscriptVerification(
             model: coordinator.result, history: coordinator.history, isFinished: coordinator.phase == .finished)
@@ -148,7 +154,8 @@ extension Transcript {
         if model != nil { result.proven.append("The model in use is that model.") }
         for journal in journals {
             result.proven.append(
-                "\(journal.site): its journal has \(journal.entries.count) entries; all \(taken[journal.site]?.count ?? 0) messages that the coordinator took are in it, in order.")
+                "\(journal.site): its journal has \(journal.entries.count) entries; all \(taken[journal.site]?.count ?? 0) messages that the coordinator took are in it, in order."
+            )
         }
         result.unproven = [
             "That sites trained on the data they say, or at all: only that they sent these bytes, committed to an update before its sum was known.",
@@ -164,22 +171,28 @@ extension Transcript {
         return result
     }
 
-    private static func check(_ journal: JournalFile, against taken: [Fingerprint], study: Study) throws(FederationError) {
+    private static func check(_ journal: JournalFile, against taken: [Fingerprint], study: Study)
+        throws(FederationError)
+    {
         guard journal.study == study.fingerprint else {
             throw FederationError(code: .wrongStudy, message: "journal of \(journal.site): belongs to another study")
         }
         var previous = Fingerprint.none
         for (index, entry) in journal.entries.enumerated() {
-            guard entry.site == journal.site, entry.sequence == index, entry.previous == previous, entry.study == journal.study
+            guard entry.site == journal.site, entry.sequence == index, entry.previous == previous,
+                entry.study == journal.study
             else {
-                throw FederationError(code: .forged, message: "journal of \(journal.site): entry \(index) does not follow the one before")
+                throw FederationError(
+                    code: .forged, message: "journal of \(journal.site): entry \(index) does not follow the one before")
             }
             previous = entry.hash
         }
         let hashes = journal.entries.map(\.hash)
         guard taken.count <= hashes.count, Array(hashes.prefix(taken.count)) == taken else {
             throw FederationError(
-                code: .forged, message: "journal of \(journal.site): the coordinator took a message that is not in it, or in another order")
+                code: .forged,
+                message:
+                    "journal of \(journal.site): the coordinator took a message that is not in it, or in another order")
         }
     }
 }

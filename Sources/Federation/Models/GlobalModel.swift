@@ -57,7 +57,9 @@ public struct GlobalModel: Hashable, Sendable {
             guard let value = Int32(exactly: scaled) else {
                 throw FederationError(
                     code: .diverged,
-                    message: "model: weight \(index) left the range ±128; lower the learning rate or standardise the features")
+                    message:
+                        "model: weight \(index) left the range ±128; lower the learning rate or standardise the features"
+                )
             }
             units[index] = value
         }
@@ -95,7 +97,8 @@ public struct GlobalModel: Hashable, Sendable {
                 let (product, overflow) = count.multipliedReportingOverflow(by: extent)
                 guard !overflow, product <= units.count else {
                     throw BinaryCodingError(
-                        code: .invalidValue, message: "tensor \(tensor.name): got shape \(tensor.shape), larger than the model")
+                        code: .invalidValue,
+                        message: "tensor \(tensor.name): got shape \(tensor.shape), larger than the model")
                 }
                 count = product
             }

@@ -53,7 +53,9 @@ public struct ModelDescription: Hashable, Sendable, Codable {
         case .logistic: try only([])
         case .mlp:
             try only(["hidden"])
-            guard let hidden, !hidden.isEmpty else { throw .study("model.hidden: got none, want units such as [64, 32]") }
+            guard let hidden, !hidden.isEmpty else {
+                throw .study("model.hidden: got none, want units such as [64, 32]")
+            }
         case .cnn:
             try only(["image", "filters", "hidden"])
             guard let image, image.count == 3 else {

@@ -135,7 +135,9 @@ public enum Partitioner: Hashable, Sendable, CustomStringConvertible {
         case .column:
             guard let column else { throw .parameter("partition: want the column that decides") }
             var groups: [Int: [Int]] = [:]
-            for (index, unit) in units.enumerated() { groups[unit.first.map { column[$0] } ?? -1, default: []].append(index) }
+            for (index, unit) in units.enumerated() {
+                groups[unit.first.map { column[$0] } ?? -1, default: []].append(index)
+            }
             guard groups.count >= sites else {
                 throw .parameter("partition: the column has \(groups.count) values, want at least \(sites), one a site")
             }
@@ -161,7 +163,9 @@ public enum Partitioner: Hashable, Sendable, CustomStringConvertible {
     private static func byLabel(_ units: [[Int]], _ labels: [Int]?) throws(FederationError) -> [[Int]] {
         guard let labels else { throw .parameter("partition: want a label column") }
         var groups: [Int: [Int]] = [:]
-        for (index, unit) in units.enumerated() { groups[unit.first.map { labels[$0] } ?? -1, default: []].append(index) }
+        for (index, unit) in units.enumerated() {
+            groups[unit.first.map { labels[$0] } ?? -1, default: []].append(index)
+        }
         return groups.sorted { $0.key < $1.key }.map(\.value)
     }
 
@@ -171,7 +175,8 @@ public enum Partitioner: Hashable, Sendable, CustomStringConvertible {
         var start = 0
         for (site, share) in shares.enumerated() {
             sum += share
-            let end = site == shares.count - 1 ? order.count : min(order.count, Int((sum * Double(order.count)).rounded()))
+            let end =
+                site == shares.count - 1 ? order.count : min(order.count, Int((sum * Double(order.count)).rounded()))
             parts[site] += order[start..<max(start, end)]
             start = max(start, end)
         }

@@ -89,11 +89,15 @@ public struct ClientPrivacy: Hashable, Sendable, Codable {
             change: noiseMultiplier * bound / root, count: (adaptive?.countNoise ?? 0) * countScale / root)
     }
 
-    func draw(_ noise: Noise, layout: VectorLayout, using random: inout some SecureRandom) throws(FederationError) -> [Int64] {
+    func draw(_ noise: Noise, layout: VectorLayout, using random: inout some SecureRandom) throws(FederationError)
+        -> [Int64]
+    {
         do {
-            var result = try DiscreteNoise.gaussian(deviation: noise.change).draws(layout.segments[0].count, using: &random)
+            var result = try DiscreteNoise.gaussian(deviation: noise.change).draws(
+                layout.segments[0].count, using: &random)
             for segment in layout.segments.dropFirst() {
-                result += noise.count > 0
+                result +=
+                    noise.count > 0
                     ? try DiscreteNoise.gaussian(deviation: noise.count).draws(segment.count, using: &random)
                     : [Int64](repeating: 0, count: segment.count)
             }

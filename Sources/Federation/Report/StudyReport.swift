@@ -58,7 +58,8 @@ public struct StudyReport: Sendable {
                         name: dataName, rows: simulation.rows.count, columns: study.width, target: targetName,
                         note: "divided among \(siteCount) simulated sites in one process")
                 ], rowNoun: rowNoun, ownerNoun: ownerNoun),
-            parties: parties, adversary: adversary, observations: observations(weights), disclosures: disclosures(weights),
+            parties: parties, adversary: adversary, observations: observations(weights),
+            disclosures: disclosures(weights),
             cryptography: cryptography, differentialPrivacy: try privacy(),
             audits: .notRun(because: "No attack was run against the model."), results: results(),
             agreement: agreement, costs: costs(), plots: plots(),
@@ -88,15 +89,19 @@ public struct StudyReport: Sendable {
             groups
             ? [
                 .init(
-                    id: "sites", name: "\(siteCount) \(ownerNoun)s", roles: roles, secretKey: key, ownRows: simulation.rows.count)
+                    id: "sites", name: "\(siteCount) \(ownerNoun)s", roles: roles, secretKey: key,
+                    ownRows: simulation.rows.count)
             ]
             : study.sites.enumerated().map { index, site in
                 .init(
                     id: site.name, name: site.name, roles: roles, secretKey: key,
                     ownRows: simulation.parts[index].training.count + simulation.parts[index].test.count)
             }
-        list.append(.init(id: "coordinator", name: "Coordinator", roles: [.coordinator, .aggregator], secretKey: .none))
-        if kind == .paillier { list.append(.init(id: "dealer", name: "Dealer", roles: [.keyDealer], secretKey: .whole)) }
+        list.append(
+            .init(id: "coordinator", name: "Coordinator", roles: [.coordinator, .aggregator], secretKey: .none))
+        if kind == .paillier {
+            list.append(.init(id: "dealer", name: "Dealer", roles: [.keyDealer], secretKey: .whole))
+        }
         return list
     }
 
@@ -111,27 +116,38 @@ public struct StudyReport: Sendable {
         let promise: String
         switch kind {
         case .none:
-            promise = "None against the coordinator: it sees the update of every \(ownerNoun). Others see the model only."
+            promise =
+                "None against the coordinator: it sees the update of every \(ownerNoun). Others see the model only."
         case .secagg:
             promise =
                 "The coordinator, even one that deviates from the protocol, learns the sum of at least \(study.minimum) updates and "
                 + "nothing else about any of them, as long as no more sites collude with it than the study states."
             let colluding = study.literal.protection.colluding ?? max(0, (study.perRound - 2) / 3)
             coalitions = [
-                .init(among: siteIDs + ["coordinator"], atMost: colluding + 1, note: "the coordinator and \(colluding) sites of a round")
+                .init(
+                    among: siteIDs + ["coordinator"], atMost: colluding + 1,
+                    note: "the coordinator and \(colluding) sites of a round")
             ]
         case .ckks:
             promise =
                 "A coordinator that follows the protocol, with up to \(study.threshold - 1) of the \(siteCount) sites that pool what they see, "
                 + "learns sums of updates only. Nobody ever holds the secret key."
-            coalitions = [.init(among: siteIDs + ["coordinator"], atMost: study.threshold, note: "fewer key shares than the threshold")]
-            outOfScope.append("A coordinator that asks for the opening of something else than the sum, and sites that answer it")
+            coalitions = [
+                .init(
+                    among: siteIDs + ["coordinator"], atMost: study.threshold,
+                    note: "fewer key shares than the threshold")
+            ]
+            outOfScope.append(
+                "A coordinator that asks for the opening of something else than the sum, and sites that answer it")
         case .paillier:
             promise =
                 "A coordinator that follows the protocol learns sums of updates only, as long as fewer sites than the threshold collude and "
                 + "the dealer has deleted the key."
-            coalitions = [.init(among: siteIDs + ["coordinator"], atMost: 2, note: "fewer key shares than the threshold")]
-            outOfScope.append("A coordinator that asks for the opening of something else than the sum, and sites that answer it")
+            coalitions = [
+                .init(among: siteIDs + ["coordinator"], atMost: 2, note: "fewer key shares than the threshold")
+            ]
+            outOfScope.append(
+                "A coordinator that asks for the opening of something else than the sum, and sites that answer it")
         }
         return .init(
             behaviour: kind == .secagg ? .maliciousWithAbort : .semiHonest, coalitions: coalitions, promise: promise,
@@ -141,9 +157,12 @@ public struct StudyReport: Sendable {
     private func observations(_ weights: Int) -> [PrivacyReport.Observation] {
         var list: [PrivacyReport.Observation] = []
         for (index, id) in siteIDs.enumerated() {
-            let rows = groups ? simulation.rows.count : simulation.parts[index].training.count + simulation.parts[index].test.count
+            let rows =
+                groups
+                ? simulation.rows.count : simulation.parts[index].training.count + simulation.parts[index].test.count
             list.append(
-                .init(observer: id, source: id, form: .ownData, what: "its own rows", count: rows, learns: "nothing new"))
+                .init(
+                    observer: id, source: id, form: .ownData, what: "its own rows", count: rows, learns: "nothing new"))
         }
         let form: PrivacyReport.Form =
             switch kind {
@@ -165,7 +184,8 @@ public struct StudyReport: Sendable {
             for id in siteIDs {
                 list.append(
                     .init(
-                        observer: "coordinator", source: id, form: .partialDecryption, what: "parts of the opening of sums",
+                        observer: "coordinator", source: id, form: .partialDecryption,
+                        what: "parts of the opening of sums",
                         count: weights, learns: "the sum, together with enough others"))
             }
         }
@@ -196,7 +216,8 @@ public struct StudyReport: Sendable {
         }
         return [
             .init(
-                what: "The model after each of \(coordinator.round) rounds", to: siteIDs + ["coordinator"], count: weights,
+                what: "The model after each of \(coordinator.round) rounds", to: siteIDs + ["coordinator"],
+                count: weights,
                 warnings: warnings)
         ]
     }
@@ -204,7 +225,8 @@ public struct StudyReport: Sendable {
     private var cryptography: [PrivacyReport.Cryptography] {
         let randomness = "the operating system's generator, stretched with ChaCha20"
         let identities = PrivacyReport.Cryptography(
-            purpose: "who sent what", scheme: "Ed25519 signatures over a hash-chained journal", parameterSet: "Ed25519, SHA-256",
+            purpose: "who sent what", scheme: "Ed25519 signatures over a hash-chained journal",
+            parameterSet: "Ed25519, SHA-256",
             estimatedSecurityBits: 128, securitySource: "RFC 8032", randomness: randomness, insecure: false)
         switch kind {
         case .none: return [identities]
@@ -233,7 +255,8 @@ public struct StudyReport: Sendable {
             let row = group.parameters.ring.securityRow
             return [
                 .init(
-                    purpose: "sums that the coordinator cannot read", scheme: "CKKS with a collective key, noise-flooded openings",
+                    purpose: "sums that the coordinator cannot read",
+                    scheme: "CKKS with a collective key, noise-flooded openings",
                     parameterSet: "\(group.parameters)", modulusBits: Int(group.parameters.ring.log2QP.rounded(.up)),
                     estimatedSecurityBits: row.map { Double($0.level.rawValue) }, securitySource: row?.description,
                     threshold: .init(required: group.threshold, shares: group.parties), randomness: randomness,
@@ -262,7 +285,8 @@ public struct StudyReport: Sendable {
                     .init(
                         release: "the models of all rounds", epsilon: epsilon, delta: privacy.delta, accountant: "RDP",
                         neighbouring: "\(privacy.neighbouring)", unit: ownerNoun,
-                        mechanism: "discrete Gaussian, multiplier \(privacy.noiseMultiplier), \(privacy.placement.rawValue)")
+                        mechanism:
+                            "discrete Gaussian, multiplier \(privacy.noiseMultiplier), \(privacy.placement.rawValue)")
                 ],
                 explanation: privacy.placement == .central
                     ? "The coordinator is trusted to add the noise. The guarantee is for whoever sees the models."
@@ -283,29 +307,36 @@ public struct StudyReport: Sendable {
         }
         if let auprc = mine.auprc {
             metrics.append(
-                .init(name: "AUPRC", value: auprc, baseline: outcome.prevalence, reference: central.auprc, better: .higher))
+                .init(
+                    name: "AUPRC", value: auprc, baseline: outcome.prevalence, reference: central.auprc, better: .higher
+                ))
         }
-        if mine.accuracy.isFinite {
+        if let accuracy = mine.accuracy {
             metrics.append(
-                .init(name: "accuracy", value: mine.accuracy, baseline: outcome.majority, reference: central.accuracy, better: .higher))
+                .init(
+                    name: "accuracy", value: accuracy, baseline: outcome.majority, reference: central.accuracy,
+                    better: .higher))
         }
         if let error = mine.calibrationError {
             metrics.append(
                 .init(name: "calibration error", value: error, reference: central.calibrationError, better: .lower))
         }
         if let error = mine.meanSquaredError {
-            metrics.append(.init(name: "mean squared error", value: error, reference: central.meanSquaredError, better: .lower))
+            metrics.append(
+                .init(name: "mean squared error", value: error, reference: central.meanSquaredError, better: .lower))
         }
         var list = [
             PrivacyReport.ModelResult(
                 name: "Federated model of \(targetName)",
-                note: "on \(outcome.rows) held-out rows; reference: the same kind of model fitted to all training rows in one place",
+                note:
+                    "on \(outcome.rows) held-out rows; reference: the same kind of model fitted to all training rows in one place",
                 metrics: metrics)
         ]
-        if let alone = outcome.meanAlone(\.auroc) ?? outcome.meanAlone({ $0.accuracy.isFinite ? $0.accuracy : nil }) {
+        if let alone = outcome.meanAlone(\.auroc) ?? outcome.meanAlone(\.accuracy) {
             list.append(
                 .init(
-                    name: "Each \(ownerNoun) alone", note: "mean over \(outcome.alone.count) of them, on the same held-out rows",
+                    name: "Each \(ownerNoun) alone",
+                    note: "mean over \(outcome.alone.count) of them, on the same held-out rows",
                     metrics: [.init(name: mine.auroc == nil ? "accuracy" : "AUROC", value: alone, better: .higher)]))
         }
         return list
@@ -315,13 +346,18 @@ public struct StudyReport: Sendable {
         guard let mine = outcome.federated.auroc, let central = outcome.central.auroc else { return [] }
         return [
             .init(
-                name: "AUROC of the federated model against the pooled one", difference: max(0, central - mine), tolerance: 0.005,
+                name: "AUROC of the federated model against the pooled one", difference: max(0, central - mine),
+                tolerance: 0.005,
                 measure: "shortfall")
         ]
     }
 
     private func costs() -> [PrivacyReport.PhaseCost] {
-        [.init(phase: "all rounds, all sites in one process", wallSeconds: seconds, bytesSent: bytesFromSites + bytesToSites)]
+        [
+            .init(
+                phase: "all rounds, all sites in one process", wallSeconds: seconds,
+                bytesSent: bytesFromSites + bytesToSites)
+        ]
     }
 
     private func plots() -> [PrivacyReport.Plot] {
@@ -331,7 +367,8 @@ public struct StudyReport: Sendable {
             let rounds = evaluated.map { Double($0.round) }
             if evaluated.allSatisfy({ $0.metrics?.auroc != nil }) {
                 var series = [
-                    PrivacyReport.Plot.Series(name: "federated", x: rounds, y: evaluated.compactMap { $0.metrics?.auroc })
+                    PrivacyReport.Plot.Series(
+                        name: "federated", x: rounds, y: evaluated.compactMap { $0.metrics?.auroc })
                 ]
                 if let central = outcome.central.auroc {
                     series.append(.init(name: "pooled", x: rounds, y: rounds.map { _ in central }))
@@ -342,7 +379,9 @@ public struct StudyReport: Sendable {
                 list.append(
                     .curves(
                         title: "AUROC after each round", xLabel: "rounds", yLabel: "AUROC", series: series,
-                        note: "On the held-out rows of all sites, added up at the sites in \(EvaluationSums.bins) intervals of the score."))
+                        note:
+                            "On the held-out rows of all sites, added up at the sites in \(EvaluationSums.bins) intervals of the score."
+                    ))
             } else {
                 list.append(
                     .curves(

@@ -5,7 +5,8 @@ import Tabular
 public struct StudyOutcome: Sendable {
     /// Exact figures of one set of predictions.
     public struct Figures: Hashable, Sendable, Codable {
-        public var accuracy: Double
+        /// nil for numbers.
+        public var accuracy: Double?
         public var auroc: Double?
         public var aurocLower: Double?
         public var aurocUpper: Double?
@@ -30,11 +31,13 @@ public struct StudyOutcome: Sendable {
                     var right = 0
                     for (row, label) in actual.enumerated() {
                         let own = predicted[row * count..<(row + 1) * count]
-                        if let best = own.indices.max(by: { own[$0] < own[$1] }), best - own.startIndex == Int(label) { right += 1 }
+                        if let best = own.indices.max(by: { own[$0] < own[$1] }), best - own.startIndex == Int(label) {
+                            right += 1
+                        }
                     }
                     accuracy = Double(right) / Double(max(1, actual.count))
                 case .regression:
-                    accuracy = .nan
+                    accuracy = nil
                     meanSquaredError = try Metrics.meanSquaredError(actual, predicted)
                 }
             } catch { throw .data("\(error)") }
@@ -65,7 +68,9 @@ public struct StudyOutcome: Sendable {
         let pooled = try simulation.central()
         central = try Figures(actual, pooled, task: task)
         var list: [Figures] = []
-        for site in 0..<min(10, simulation.parts.count) { list.append(try Figures(actual, simulation.alone(site), task: task)) }
+        for site in 0..<min(10, simulation.parts.count) {
+            list.append(try Figures(actual, simulation.alone(site), task: task))
+        }
         alone = list
         var counts: [Double: Int] = [:]
         for value in actual { counts[value, default: 0] += 1 }

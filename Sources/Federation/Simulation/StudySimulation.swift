@@ -41,14 +41,17 @@ public struct StudySimulation: Sendable {
         var filled = try Self.withIdentities(literal, sites: sites)
         let most = parts.map(\.training.count).max() ?? 1
         // A power of two: what it says about the largest site is coarse.
-        if literal.maximumRows == nil { filled.literal.maximumRows = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount) }
+        if literal.maximumRows == nil {
+            filled.literal.maximumRows = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount)
+        }
         (identities, coordinatorIdentity) = (filled.sites, filled.coordinator)
         study = try Study(filled.literal, schema: declared)
         rows = try study.rows(table)
         if study.kind == .paillier {
             let threshold = literal.protection.threshold ?? sites / 2 + 1
             do {
-                paillierShares = try PaillierSecretKey.generate(paillier).split(threshold: max(2, threshold), shares: sites)
+                paillierShares = try PaillierSecretKey.generate(paillier).split(
+                    threshold: max(2, threshold), shares: sites)
             } catch { throw .protection(error.message) }
         } else {
             paillierShares = []
@@ -154,7 +157,9 @@ public struct StudySimulation: Sendable {
         return try Self.predictions(model, test, study, scaling: scaling)
     }
 
-    private func newton(_ data: SiteData, testing test: SiteData, scaling: ColumnScaling?) throws(FederationError) -> [Double] {
+    private func newton(_ data: SiteData, testing test: SiteData, scaling: ColumnScaling?) throws(FederationError)
+        -> [Double]
+    {
         let width = rows.width + 1
         func design(_ list: [Int], _ source: SiteData) -> [Double] {
             let features = source.features(list, scaling)

@@ -60,10 +60,14 @@ public struct Site: Sendable {
         guard study.identity(of: identity.name) == identity.publicIdentity else {
             throw FederationError(
                 code: .unknownSite,
-                message: "\(identity.name): the study does not name this identity (\(identity.publicIdentity.fingerprint)), or revoked it")
+                message:
+                    "\(identity.name): the study does not name this identity (\(identity.publicIdentity.fingerprint)), or revoked it"
+            )
         }
         guard data.rows.width == study.width, data.rows.task == study.task else {
-            throw .data("rows: got \(data.rows.width) columns for \(data.rows.task), the study wants \(study.width) for \(study.task)")
+            throw .data(
+                "rows: got \(data.rows.width) columns for \(data.rows.task), the study wants \(study.width) for \(study.task)"
+            )
         }
         guard study.kind != .paillier || paillier != nil else {
             throw .study("paillier: got no share of the key, want the site's")
@@ -166,7 +170,8 @@ public struct Site: Sendable {
         case .stage(let number, let attempt, let stage, let payload):
             guard let current = session, (current.task.session, current.task.attempt) == (number, attempt) else {
                 throw FederationError(
-                    code: .wrongRound, message: "stage \(stage) of session \(number), attempt \(attempt): this site is not in it")
+                    code: .wrongRound,
+                    message: "stage \(stage) of session \(number), attempt \(attempt): this site is not in it")
             }
             if stage <= current.stage {
                 transition.messages = repeated
@@ -190,10 +195,12 @@ public struct Site: Sendable {
         guard finalModel == nil else { throw FederationError(code: .wrongRound, message: "task: the study is over") }
         if let latest, (task.session, task.attempt) <= latest {
             throw FederationError(
-                code: .wrongRound, message: "task: session \(task.session), attempt \(task.attempt) is older than the last one")
+                code: .wrongRound,
+                message: "task: session \(task.session), attempt \(task.attempt) is older than the last one")
         }
         guard task.cohort.contains(identity.name) else { throw .message("task: this site is not in the cohort") }
-        guard Set(task.cohort).count == task.cohort.count, task.cohort.allSatisfy({ study.identity(of: $0) != nil }) else {
+        guard Set(task.cohort).count == task.cohort.count, task.cohort.allSatisfy({ study.identity(of: $0) != nil })
+        else {
             throw .message("task: the cohort has a site twice or one that the study does not name")
         }
         let least = study.strategy.bufferSize != nil && task.purpose == .training ? 1 : study.minimum
@@ -213,8 +220,12 @@ public struct Site: Sendable {
             throw .message("task: got means of \(task.means.count) columns, want \(study.width)")
         }
         if let privacy = study.literal.privacy {
-            guard task.purpose == .training, task.clippingNorm > 0, privacy.adaptive != nil || task.clippingNorm == privacy.clippingNorm
-            else { throw .message("task: \(task.purpose) with bound \(task.clippingNorm) is not what the study's privacy allows") }
+            guard task.purpose == .training, task.clippingNorm > 0,
+                privacy.adaptive != nil || task.clippingNorm == privacy.clippingNorm
+            else {
+                throw .message(
+                    "task: \(task.purpose) with bound \(task.clippingNorm) is not what the study's privacy allows")
+            }
         }
     }
 
@@ -236,9 +247,12 @@ public struct Site: Sendable {
 
     private func client(_ task: SessionTask) throws(FederationError) -> any SumClient {
         let setting = try study.setting(task)
-        guard let position = task.cohort.firstIndex(of: identity.name) else { throw .message("task: not in the cohort") }
+        guard let position = task.cohort.firstIndex(of: identity.name) else {
+            throw .message("task: not in the cohort")
+        }
         if task.purpose == .keys {
-            guard let collective, task.cohort == study.sites.map(\.name), let place = try study.parties([identity.name]).first
+            guard let collective, task.cohort == study.sites.map(\.name),
+                let place = try study.parties([identity.name]).first
             else { throw .message("task: keys are made by all sites of a study with protection ckks") }
             return CollectiveSetupClient(
                 collective: collective, session: setting.session, position: place - 1, identity: identity,
@@ -342,7 +356,8 @@ public struct Site: Sendable {
             default: throw .message("answer to what is no task")
             }
             let envelope = try Envelope(decoding: record.envelope)
-            guard envelope.entry.sequence == journal.count, envelope.entry.previous == journal.last?.hash ?? .none else {
+            guard envelope.entry.sequence == journal.count, envelope.entry.previous == journal.last?.hash ?? .none
+            else {
                 throw FederationError(code: .forged, message: "the message does not follow the journal")
             }
             if !record.vector.isEmpty { current.vector = record.vector }
@@ -370,7 +385,9 @@ public struct Site: Sendable {
         var notices: [SiteTransition.Notice] = []
     }
 
-    private func upload(_ task: SessionTask, using random: inout SessionRandom) throws(FederationError) -> UploadedVector {
+    private func upload(_ task: SessionTask, using random: inout SessionRandom) throws(FederationError)
+        -> UploadedVector
+    {
         let layout = try study.setting(task).layout
         switch task.purpose {
         case .keys: throw .message("task: keys have no update")

@@ -39,7 +39,8 @@ public struct SitePublicIdentity: Hashable, Sendable, Codable {
         let container = try decoder.container(keyedBy: Keys.self)
         let name = try container.decode(String.self, forKey: .name)
         guard let key = Data(base64Encoded: try container.decode(String.self, forKey: .key)) else {
-            throw DecodingError.dataCorruptedError(forKey: .key, in: container, debugDescription: "key of \(name): want base64")
+            throw DecodingError.dataCorruptedError(
+                forKey: .key, in: container, debugDescription: "key of \(name): want base64")
         }
         try self.init(name: name, key: Array(key))
     }
@@ -54,7 +55,10 @@ public final class SiteIdentity: Sendable, CustomStringConvertible {
 
     /// - Parameter secret: 32 bytes.
     public init(name: String, secret: SecretBytes) throws(FederationError) {
-        guard let key = secret.withBytes(SecretAccess("public half of an identity"), { try? Curve25519.Signing.PrivateKey(rawRepresentation: $0) })
+        guard
+            let key = secret.withBytes(
+                SecretAccess("public half of an identity"),
+                { try? Curve25519.Signing.PrivateKey(rawRepresentation: $0) })
         else { throw .study("identity of \(name): want a secret of 32 bytes") }
         self.name = name
         self.secret = secret

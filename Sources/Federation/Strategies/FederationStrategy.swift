@@ -176,7 +176,8 @@ public struct StrategyEntry: Sendable {
             reference: "Nguyen et al. 2022, algorithm 1", fields: ["rate", "buffer"]
         ) { l throws(FederationError) in try BufferedAsynchronous(rate: l.rate ?? 1, buffer: l.buffer ?? 10) },
         StrategyEntry(
-            name: "median", summary: "the median of each coordinate", reference: "Yin et al. 2018, algorithm 1, option I",
+            name: "median", summary: "the median of each coordinate",
+            reference: "Yin et al. 2018, algorithm 1, option I",
             fields: []
         ) { _ throws(FederationError) in CoordinateMedian() },
         StrategyEntry(

@@ -152,7 +152,9 @@ public enum RobustRules {
         guard updates.count >= 4 * malicious + 3 else {
             throw FederationError(
                 code: .tooFewSites,
-                message: "bulyan: got \(updates.count) updates, want at least \(4 * malicious + 3) for \(malicious) that may lie")
+                message:
+                    "bulyan: got \(updates.count) updates, want at least \(4 * malicious + 3) for \(malicious) that may lie"
+            )
         }
         let distances = distances(updates)
         var members = Array(updates.indices)

@@ -36,7 +36,9 @@ public struct Study: Sendable {
     /// - Throws: `invalidStudy`, `incompatible`; each names the field and the mend.
     public init(_ literal: StudyLiteral, schema: Schema?) throws(FederationError) {
         guard !literal.name.isEmpty, literal.name.utf8.count <= 128 else { throw .study("name: want 1 to 128 bytes") }
-        guard (1...100_000).contains(literal.rounds) else { throw .study("rounds: got \(literal.rounds), want 1...100000") }
+        guard (1...100_000).contains(literal.rounds) else {
+            throw .study("rounds: got \(literal.rounds), want 1...100000")
+        }
         try literal.model.check()
         try literal.training.check()
         try literal.privacy?.check()
@@ -64,10 +66,13 @@ public struct Study: Sendable {
     ) throws(FederationError) -> (FittedRecipe?, TargetEncoding?, [String], LearningTask, Int) {
         guard let schema else {
             guard let inputs = literal.inputs, (1...1 << 26).contains(inputs.width) else {
-                throw .study("schema: got none; a study needs a schema, or inputs.width for rows that are encoded already")
+                throw .study(
+                    "schema: got none; a study needs a schema, or inputs.width for rows that are encoded already")
             }
             guard let classes = inputs.classes else { return (nil, nil, [], .regression, inputs.width) }
-            guard (2...1 << 16).contains(classes) else { throw .study("inputs.classes: got \(classes), want 2...65536") }
+            guard (2...1 << 16).contains(classes) else {
+                throw .study("inputs.classes: got \(classes), want 2...65536")
+            }
             return (nil, nil, [], classes == 2 ? .binary : .classes(classes), inputs.width)
         }
         guard literal.inputs == nil else { throw .study("inputs: does not go with a schema") }
@@ -88,16 +93,26 @@ public struct Study: Sendable {
     private func checkSites() throws(FederationError) {
         let names = sites.map(\.name)
         guard Set(names).count == names.count else { throw .study("sites: got one name twice, want different ones") }
-        guard Set(sites.map(\.key)).count == names.count else { throw .study("sites: got one key twice, want different ones") }
+        guard Set(sites.map(\.key)).count == names.count else {
+            throw .study("sites: got one key twice, want different ones")
+        }
         for name in literal.revoked ?? [] where !names.contains(name) {
             throw .study("revoked: got \(name), want the name of a site")
         }
         let able = names.count - Set(literal.revoked ?? []).count
-        guard minimum >= 2 else { throw .study("cohort.minimum: got \(minimum), want at least 2: the sum of one is its update") }
-        guard able >= minimum else { throw .study("sites: got \(able) that may join, want at least cohort.minimum, \(minimum)") }
-        guard perRound >= minimum else { throw .study("cohort.perRound: got \(perRound), want at least cohort.minimum, \(minimum)") }
+        guard minimum >= 2 else {
+            throw .study("cohort.minimum: got \(minimum), want at least 2: the sum of one is its update")
+        }
+        guard able >= minimum else {
+            throw .study("sites: got \(able) that may join, want at least cohort.minimum, \(minimum)")
+        }
+        guard perRound >= minimum else {
+            throw .study("cohort.perRound: got \(perRound), want at least cohort.minimum, \(minimum)")
+        }
         guard quorum > 0, quorum <= 1 else { throw .study("cohort.quorum: got \(quorum), want a number in (0, 1]") }
-        guard (1...1 << 30).contains(maximumRows) else { throw .study("maximumRows: got \(maximumRows), want 1...2^30") }
+        guard (1...1 << 30).contains(maximumRows) else {
+            throw .study("maximumRows: got \(maximumRows), want 1...2^30")
+        }
         for (name, value) in [("clip", literal.protection.clip), ("controlClip", literal.protection.controlClip)] {
             guard value.map({ $0 > 0 && $0 <= 128 }) ?? true else {
                 throw .study("protection.\(name): got \(value ?? 0), want a number in (0, 128]")
@@ -113,41 +128,57 @@ public struct Study: Sendable {
                 ? "an asynchronous buffer has no cohort whose masks or shares could be agreed on, and weighs each update by its age"
                 : "it compares the updates of single sites, and under \(kind.rawValue) the coordinator only ever sees their sum"
             throw refuse(
-                "strategy \(literal.strategy.name) with protection \(kind.rawValue): \(reason); take protection none, or another strategy")
+                "strategy \(literal.strategy.name) with protection \(kind.rawValue): \(reason); take protection none, or another strategy"
+            )
         }
         switch kind {
         case .ckks:
-            guard sites.count <= 256 else { throw refuse("protection ckks: got \(sites.count) sites, want at most 256; take secagg") }
+            guard sites.count <= 256 else {
+                throw refuse("protection ckks: got \(sites.count) sites, want at most 256; take secagg")
+            }
             guard (2...sites.count).contains(threshold) else {
                 throw .study("protection.threshold: got \(threshold), want 2...\(sites.count)")
             }
             guard (literal.revoked ?? []).isEmpty else {
-                throw refuse("protection ckks: all sites make the key together; remove revoked ones from the list of sites")
+                throw refuse(
+                    "protection ckks: all sites make the key together; remove revoked ones from the list of sites")
             }
             guard perRound >= threshold else {
-                throw refuse("cohort.perRound: got \(perRound), want at least the threshold, \(threshold), whose sites open the sum")
+                throw refuse(
+                    "cohort.perRound: got \(perRound), want at least the threshold, \(threshold), whose sites open the sum"
+                )
             }
         case .secagg:
             guard minimum >= 3 else { throw .study("cohort.minimum: got \(minimum), want at least 3 with secagg") }
             guard let coordinator = literal.coordinator else {
-                throw .study("coordinator: is missing; with secagg sites must know the key that signs key lists and survivors")
+                throw .study(
+                    "coordinator: is missing; with secagg sites must know the key that signs key lists and survivors")
             }
             guard !sites.contains(where: { $0.key == coordinator.key }) else {
                 throw .study("coordinator: has the key of a site, want one of its own")
             }
         case .paillier:
-            guard sites.count <= 255 else { throw refuse("protection paillier: got \(sites.count) sites, want at most 255; take secagg") }
+            guard sites.count <= 255 else {
+                throw refuse("protection paillier: got \(sites.count) sites, want at most 255; take secagg")
+            }
         case .none: break
         }
         if standardises, recipe == nil {
             throw .study("standardise: wants a schema, whose bounds the statistics need")
         }
         guard let privacy = literal.privacy else { return }
-        if strategy.uploadsControl { throw refuse("privacy: scaffold uploads a second vector that is not clipped; take another strategy") }
-        if strategy.needsIndividualUpdates { throw refuse("privacy: \(literal.strategy.name) uses single updates, noise is for sums") }
-        if standardises { throw refuse("privacy: standardise takes exact sums first, which are not private; leave it out") }
+        if strategy.uploadsControl {
+            throw refuse("privacy: scaffold uploads a second vector that is not clipped; take another strategy")
+        }
+        if strategy.needsIndividualUpdates {
+            throw refuse("privacy: \(literal.strategy.name) uses single updates, noise is for sums")
+        }
+        if standardises {
+            throw refuse("privacy: standardise takes exact sums first, which are not private; leave it out")
+        }
         if privacy.placement == .distributed, kind != .secagg {
-            throw refuse("privacy.placement: distributed noise needs secagg, so that no part of the sum is seen without it")
+            throw refuse(
+                "privacy.placement: distributed noise needs secagg, so that no part of the sum is seen without it")
         }
     }
 
@@ -210,7 +241,8 @@ public struct Study: Sendable {
         case .training:
             if let privacy = literal.privacy {
                 return try VectorLayout(
-                    [("change", count, norm, 40), ("unclipped", privacy.adaptive == nil ? 0 : 1, 0.5, 16)], wordBits: 32,
+                    [("change", count, norm, 40), ("unclipped", privacy.adaptive == nil ? 0 : 1, 0.5, 16)],
+                    wordBits: 32,
                     sites: perRound, noiseMargin: noiseMargin)
             }
             return try VectorLayout(

@@ -45,7 +45,8 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         public var controlClip: Double?
 
         public init(
-            kind: ProtectionKind, threshold: Int? = nil, colluding: Int? = nil, dropouts: Int? = nil, clip: Double? = nil,
+            kind: ProtectionKind, threshold: Int? = nil, colluding: Int? = nil, dropouts: Int? = nil,
+            clip: Double? = nil,
             controlClip: Double? = nil
         ) {
             self.kind = kind
@@ -146,7 +147,9 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
     }
 
     public func yaml() throws(FederationError) -> String {
-        do { return try YAMLEncoder().encode(self) } catch { throw .study("study: cannot be written as YAML: \(error)") }
+        do { return try YAMLEncoder().encode(self) } catch {
+            throw .study("study: cannot be written as YAML: \(error)")
+        }
     }
 
     private static func unknownKey(_ node: Node, _ known: Any, path: String) -> String? {
@@ -172,7 +175,11 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
     private static func describe(_ error: DecodingError) -> String {
         func path(_ keys: [any CodingKey]) -> String {
             keys.reduce(into: "") { text, key in
-                if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+                if let index = key.intValue {
+                    text += "[\(index)]"
+                } else {
+                    text += (text.isEmpty ? "" : ".") + key.stringValue
+                }
             }
         }
         switch error {

@@ -107,10 +107,13 @@ public struct EvaluationMetrics: Hashable, Sendable, Codable {
 
 extension SiteData {
     /// Sums over the held-out rows; nil when there are none.
-    func evaluate(_ model: GlobalModel, _ network: StudyNetwork, scaling: ColumnScaling?) throws(FederationError) -> EvaluationSums? {
+    func evaluate(_ model: GlobalModel, _ network: StudyNetwork, scaling: ColumnScaling?) throws(FederationError)
+        -> EvaluationSums?
+    {
         guard !heldOut.isEmpty else { return nil }
         return EvaluationSums(
-            scores: try scores(of: heldOut, model, network, scaling: scaling), targets: targets(heldOut), task: network.task)
+            scores: try scores(of: heldOut, model, network, scaling: scaling), targets: targets(heldOut),
+            task: network.task)
     }
 
     /// The model's scores of some rows: logits, one for each output.

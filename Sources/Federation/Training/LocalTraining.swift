@@ -12,7 +12,9 @@ public struct TrainingParameters: Hashable, Sendable, Codable {
     /// λ of a ridge penalty on weights (not biases).
     public var ridge: Double?
 
-    public init(epochs: Double = 1, batchSize: Int = 32, learningRate: Double = 0.1, decay: Double? = nil, ridge: Double? = nil) {
+    public init(
+        epochs: Double = 1, batchSize: Int = 32, learningRate: Double = 0.1, decay: Double? = nil, ridge: Double? = nil
+    ) {
         self.epochs = epochs
         self.batchSize = batchSize
         self.learningRate = learningRate
@@ -21,15 +23,21 @@ public struct TrainingParameters: Hashable, Sendable, Codable {
     }
 
     func check() throws(FederationError) {
-        guard epochs > 0, epochs <= 1000 else { throw .study("training.epochs: got \(epochs), want a number in (0, 1000]") }
+        guard epochs > 0, epochs <= 1000 else {
+            throw .study("training.epochs: got \(epochs), want a number in (0, 1000]")
+        }
         guard (1...1 << 20).contains(batchSize) else {
             throw .study("training.batchSize: got \(batchSize), want 1...1048576")
         }
         guard learningRate > 0, learningRate.isFinite else {
             throw .study("training.learningRate: got \(learningRate), want a number above 0")
         }
-        guard (decay ?? 1) > 0, (decay ?? 1) <= 1 else { throw .study("training.decay: got \(decay ?? 1), want (0, 1]") }
-        guard (ridge ?? 0) >= 0, (ridge ?? 0).isFinite else { throw .study("training.ridge: got \(ridge ?? 0), want 0 or more") }
+        guard (decay ?? 1) > 0, (decay ?? 1) <= 1 else {
+            throw .study("training.decay: got \(decay ?? 1), want (0, 1]")
+        }
+        guard (ridge ?? 0) >= 0, (ridge ?? 0).isFinite else {
+            throw .study("training.ridge: got \(ridge ?? 0), want 0 or more")
+        }
     }
 
     /// Steps for so many rows, at least one.
@@ -119,7 +127,8 @@ public struct LocalTraining: Sendable {
         }
         let change = zip(net.parameterVector, start).map { Double($0) - Double($1) }
         guard change.allSatisfy(\.isFinite) else {
-            throw FederationError(code: .diverged, message: "training: got weights that are not finite; lower the learning rate")
+            throw FederationError(
+                code: .diverged, message: "training: got weights that are not finite; lower the learning rate")
         }
         var controlChange: [Double] = []
         if case .controlVariates = correction {

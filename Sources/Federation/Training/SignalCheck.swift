@@ -90,7 +90,8 @@ public struct SignalCheck: Hashable, Sendable, Codable {
                 found.append(
                     Feature(
                         name: name,
-                        auroc: try AUROCInterval(actual: actual, scores: scores, alpha: 0.05 / Double(max(1, names.count)))))
+                        auroc: try AUROCInterval(
+                            actual: actual, scores: scores, alpha: 0.05 / Double(max(1, names.count)))))
             } catch { throw .data("data check: \(error)") }
         }
         features = found.sorted { abs($0.auroc.value - 0.5) > abs($1.auroc.value - 0.5) }
@@ -107,7 +108,8 @@ public struct SignalCheck: Hashable, Sendable, Codable {
                 + "strongest, \(first.name), has \(range). Any accuracy that a model shows on such data is that of the majority."
         }
         let count = features.count { !$0.auroc.containsChance }
-        return "\(count) of \(features.count) features tell the classes apart on \(rows) rows; the strongest, \(first.name), "
+        return
+            "\(count) of \(features.count) features tell the classes apart on \(rows) rows; the strongest, \(first.name), "
             + "has an AUROC of \(range) by itself."
     }
 }

@@ -29,7 +29,8 @@ public struct SiteData: Sendable {
                 case .classes(let count): count
                 case .regression: nil
                 }
-            if let labels, let row = targets.firstIndex(where: { $0 < 0 || $0 >= Float(labels) || $0 != $0.rounded() }) {
+            if let labels, let row = targets.firstIndex(where: { $0 < 0 || $0 >= Float(labels) || $0 != $0.rounded() })
+            {
                 throw .data("target of row \(row + 1): want a whole number in 0..<\(labels)")
             }
             self.features = features
@@ -89,7 +90,9 @@ public struct ColumnScaling: Hashable, Sendable {
         let offsets = means.map(Float.init)
         let factors = deviations.map { Float(1 / $0) }
         for start in stride(from: 0, to: rows.count, by: width) {
-            for column in 0..<width { rows[start + column] = (rows[start + column] - offsets[column]) * factors[column] }
+            for column in 0..<width {
+                rows[start + column] = (rows[start + column] - offsets[column]) * factors[column]
+            }
         }
     }
 }

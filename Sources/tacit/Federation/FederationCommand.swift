@@ -51,10 +51,12 @@ struct FederationSimulateCommand: ParsableCommand {
         let isCategory = try declared.target.type == .category
         let split = try rows.split(testShare: testShare, seed: seed, groupBy: unit, stratifyBy: isCategory ? name : nil)
         let literal = try training.literal(
-            name: URL(fileURLWithPath: table.data).deletingPathExtension().lastPathComponent, target: name, positive: positive,
+            name: URL(fileURLWithPath: table.data).deletingPathExtension().lastPathComponent, target: name,
+            positive: positive,
             sites: sites, seed: seed)
         let simulation = try StudySimulation(
-            literal, table: rows, schema: declared, sites: sites, partitioner: try Partitioner(partition), split: split, unit: unit,
+            literal, table: rows, schema: declared, sites: sites, partitioner: try Partitioner(partition), split: split,
+            unit: unit,
             seed: seed, paillier: try training.paillier)
         let folder = try out.map { try StudyFolder(creating: $0) }
         let (federation, seconds) = try SimulationRun(simulation: simulation, keepsRecords: folder != nil).run()

@@ -9,8 +9,12 @@ extension ProtectionKind: ExpressibleByArgument {}
 /// How a simulated study trains; the same for every command that runs one.
 struct FederatedTrainingOptions: ParsableArguments {
     @Option(help: "Training rounds.") var rounds = 20
-    @Option(help: "logistic, mlp:64,32 (hidden units), cnn:HEIGHTxWIDTHxCHANNELS:8,16 (filters).") var model = "logistic"
-    @Option(help: "fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad, scaffold, fedbuff, median, trimmed-mean, krum, bulyan.")
+    @Option(help: "logistic, mlp:64,32 (hidden units), cnn:HEIGHTxWIDTHxCHANNELS:8,16 (filters).") var model =
+        "logistic"
+    @Option(
+        help:
+            "fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad, scaffold, fedbuff, median, trimmed-mean, krum, bulyan."
+    )
     var strategy = "fedavg"
     @Option(parsing: .upToNextOption, help: "Fields of the strategy, such as rate=0.1 mu=0.01 malicious=2.")
     var strategyOption: [String] = []
@@ -41,7 +45,8 @@ struct FederatedTrainingOptions: ParsableArguments {
             name: name, target: target, positive: positive, model: try modelDescription(), rounds: rounds,
             training: TrainingParameters(
                 epochs: epochs, batchSize: batch, learningRate: rate, decay: decay == 1 ? nil : decay),
-            cohort: .init(minimum: minimum ?? max(2, min(3, sites)), perRound: perRound, quorum: nil), strategy: try strategyLiteral(),
+            cohort: .init(minimum: minimum ?? max(2, min(3, sites)), perRound: perRound, quorum: nil),
+            strategy: try strategyLiteral(),
             protection: .init(kind: protection, threshold: threshold, clip: clip), privacy: privacy,
             standardise: privacy == nil && modelKind != .cnn, sites: [], seed: seed)
     }
@@ -141,11 +146,15 @@ struct SimulationRun {
             }
         var parts = ["\(what): \(summary.contributors.count) sites"]
         if let metrics = summary.metrics {
-            let figure = metrics.auroc.map { String(format: "AUROC %.4f", $0) } ?? String(format: "accuracy %.4f", metrics.accuracy)
+            let figure =
+                metrics.auroc.map { String(format: "AUROC %.4f", $0) }
+                ?? String(format: "accuracy %.4f", metrics.accuracy)
             parts.append("\(figure) \(summary.purpose == "training" ? "before it" : "at the end")")
         }
         parts.append("\(bytes(summary.bytesReceived)) received")
-        if summary.errorBound > 0 { parts.append(String(format: "error below 2^%.1f of the bound", log2(summary.errorBound))) }
+        if summary.errorBound > 0 {
+            parts.append(String(format: "error below 2^%.1f of the bound", log2(summary.errorBound)))
+        }
         parts.append(String(format: "%.2f s", seconds))
         return parts.joined(separator: ", ")
     }
@@ -179,7 +188,10 @@ struct SimulationResult: Encodable {
     var model: String
     var dataCheck: String?
 
-    init(_ simulation: StudySimulation, _ federation: InMemoryFederation, _ outcome: StudyOutcome, seconds: Double, check: SignalCheck?) {
+    init(
+        _ simulation: StudySimulation, _ federation: InMemoryFederation, _ outcome: StudyOutcome, seconds: Double,
+        check: SignalCheck?
+    ) {
         let study = simulation.study
         self.study = study.literal.name
         target = study.literal.target ?? ""
@@ -195,33 +207,38 @@ struct SimulationResult: Encodable {
         federated = outcome.federated
         central = outcome.central
         aloneMeanAUROC = outcome.meanAlone(\.auroc)
-        aloneMeanAccuracy = outcome.meanAlone { $0.accuracy.isFinite ? $0.accuracy : nil }
+        aloneMeanAccuracy = outcome.meanAlone(\.accuracy)
         model = federation.coordinator.result.fingerprint.description
         dataCheck = check?.sentence
     }
 
     func show() {
-        Console.result("\(target): \(sites) sites, \(rounds) rounds of \(strategy), protection \(protection), \(heldOutRows) held-out rows")
+        Console.result(
+            "\(target): \(sites) sites, \(rounds) rounds of \(strategy), protection \(protection), \(heldOutRows) held-out rows"
+        )
         func row(_ name: String, _ figures: StudyOutcome.Figures) {
             var text = name.padding(toLength: 12, withPad: " ", startingAt: 0)
             if let auroc = figures.auroc, let low = figures.aurocLower, let high = figures.aurocUpper {
                 text += String(format: "  AUROC %.4f (%.4f to %.4f)", auroc, low, high)
             }
             if let auprc = figures.auprc { text += String(format: "  AUPRC %.4f", auprc) }
-            if figures.accuracy.isFinite { text += String(format: "  accuracy %.4f", figures.accuracy) }
+            if let accuracy = figures.accuracy { text += String(format: "  accuracy %.4f", accuracy) }
             if let error = figures.calibrationError { text += String(format: "  calibration error %.4f", error) }
             if let error = figures.meanSquaredError { text += String(format: "  mean squared error %.4f", error) }
             Console.result(text)
         }
         row("federated", federated)
         row("pooled", central)
-        if let aloneMeanAUROC { Console.result(String(format: "alone         AUROC %.4f (mean of up to ten sites)", aloneMeanAUROC)) }
+        if let aloneMeanAUROC {
+            Console.result(String(format: "alone         AUROC %.4f (mean of up to ten sites)", aloneMeanAUROC))
+        }
         if aloneMeanAUROC == nil, let aloneMeanAccuracy {
             Console.result(String(format: "alone         accuracy %.4f (mean of up to ten sites)", aloneMeanAccuracy))
         }
         if let majority { Console.result(String(format: "majority      accuracy %.4f", majority)) }
         if let low = federated.aurocLower, let high = federated.aurocUpper, low <= 0.5, high >= 0.5 {
-            Console.result("The interval of the model's AUROC contains 0.5: it tells the classes apart no better than chance.")
+            Console.result(
+                "The interval of the model's AUROC contains 0.5: it tells the classes apart no better than chance.")
         }
         if let dataCheck { Console.result(dataCheck) }
         Console.result(

@@ -27,7 +27,8 @@ struct HospitalStudyCommand: ParsableCommand {
     @Option(help: "How patients are divided among hospitals.") var partition = "dirichlet:1.0"
     @Option(help: "Share of patients held out.") var testShare = 0.2
     @OptionGroup var training: FederatedTrainingOptions
-    @Option(name: .customLong("data-dir"), help: "A folder with local copies of the registered data sets.") var dataDirectory: String?
+    @Option(name: .customLong("data-dir"), help: "A folder with local copies of the registered data sets.")
+    var dataDirectory: String?
     @Option(help: "Of the division, the split and the order of rows; reaches nothing secret.") var seed: UInt64 = 1
     @Option(help: "A folder for reports, models, transcripts and journals.") var out = "tacit-hospital"
     @OptionGroup var common: CommonOptions
@@ -42,14 +43,16 @@ struct HospitalStudyCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let loaded = try Dataset.hospitalReadmission.load(from: DatasetStore(dataDirectory: dataDirectory), target: targets[0])
+        let loaded = try Dataset.hospitalReadmission.load(
+            from: DatasetStore(dataDirectory: dataDirectory), target: targets[0])
         var results: [SimulationResult] = []
         for target in targets {
             let schema = try HospitalReadmission.schema(target: target)
             let split = try loaded.table.split(testShare: testShare, seed: seed, groupBy: "patient", stratifyBy: target)
             let simulation = try StudySimulation(
                 training.literal(name: "hospital-\(target)", target: target, positive: "yes", sites: sites, seed: seed),
-                table: loaded.table, schema: schema, sites: sites, partitioner: try Partitioner(partition), split: split,
+                table: loaded.table, schema: schema, sites: sites, partitioner: try Partitioner(partition),
+                split: split,
                 unit: "patient", seed: seed, paillier: try training.paillier)
             let names = simulation.study.recipe?.outputs.map(\.name) ?? []
             let check = try SignalCheck(simulation.rows, rows: simulation.pooled.training, names: names)
