@@ -40,7 +40,7 @@ final class NetworkStudy {
         self.sites = sites
         var generator = TestGenerator(seed: 5)
         let schema = """
-            {"version": 1, "confirmed": true, "columns": [
+            {"formatVersion": 1, "confirmed": true, "columns": [
             \((1...4).map { #"{"name": "x\#($0)", "type": "number", "role": "feature", "bounds": {"lower": 0, "upper": 1}, "decimals": 3}"# }.joined(separator: ",\n")),
             {"name": "ill", "type": "category", "role": "target", "categories": ["no", "yes"]}]}
             """
