@@ -292,6 +292,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Resources"]),
+        // Runs coordinators and sites as processes.
+        .testTarget(
+            name: "FederationNetworkTests", dependencies: ["TacitTestSupport"], exclude: ["look_at_page.py"]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

@@ -108,10 +108,16 @@ struct FederationJoinCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Hours to go on trying when the coordinator does not answer.")
     var patienceHours = 24.0
 
+    @Option(name: .long, help: "The longest wait between two tries, in seconds.")
+    var longestWait = 30.0
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         common.apply()
+        guard longestWait > 0, longestWait.isFinite, patienceHours > 0, patienceHours.isFinite else {
+            throw CommandFailure(.usage, "--longest-wait and --patience-hours: want more than 0")
+        }
         let party = try PartyIdentity(file: identity)
         let invited = try Invitation(file: try invitationFile())
         let study = try invited.makeStudy()
@@ -125,6 +131,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let store = try CoordinatorStore(servingFrom: folder, study: study.fingerprint)
         var configuration = CoordinatorConnection.Configuration()
         configuration.backoff.patience = .seconds(patienceHours * 3600)
+        configuration.backoff.maximum = .seconds(longestWait)
         let connection = try CoordinatorConnection(
             to: try CoordinatorAddress(address), as: party.transport, coordinator: try invited.pinnedCoordinator(),
             study: study.fingerprint, configuration: configuration

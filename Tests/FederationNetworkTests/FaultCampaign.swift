@@ -1,0 +1,72 @@
+import Foundation
+import TacitTestSupport
+import Testing
+
+/// Full studies while processes are killed and lines are cut at random: the same final model as without, and no update lost
+/// or counted twice.
+@Suite(.serialized) struct FaultCampaign {
+    static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
+    /// Kills, cuts and delays in all.
+    static let faults = isLong ? 500 : 30
+
+    @Test(arguments: ["secagg", "none"]) func sameModelWhateverHappens(protection: String) throws {
+        let original = try NetworkStudy(rows: 150, rounds: 4, protection: protection)
+        let undisturbed = try NetworkStudy(copying: original)
+        try undisturbed.startCoordinator()
+        for site in 1...3 { try undisturbed.startSite(site) }
+        for site in 1...3 { try undisturbed.finishSite(site) }
+        let expected = try undisturbed.model(ofSite: 1)
+
+        var generator = TestGenerator(seed: protection == "none" ? 11 : 12)
+        var done: [String: Int] = [:]
+        var studies = 0
+        while done.values.reduce(0, +) < Self.faults / 2 {
+            studies += 1
+            let study = try NetworkStudy(copying: original)
+            try study.startCoordinator()
+            try study.makeLinks()
+            for site in 1...3 { try study.startSite(site) }
+            let end = Date().addingTimeInterval(90)
+            while (1...3).contains(where: { study.isRunning($0) }) {
+                try #require(Date() < end, "the study does not come to its end")
+                let site = Int.random(in: 1...3, using: &generator)
+                let isOver = !study.isRunning(site)
+                switch Int.random(in: 0..<6, using: &generator) {
+                case 0:
+                    study.killCoordinator()
+                    try study.startCoordinator()
+                    done["coordinator killed", default: 0] += 1
+                case 1 where !isOver:
+                    study.killSite(site)
+                    try study.startSite(site)
+                    done["site killed", default: 0] += 1
+                case 2:
+                    study.links[site - 1].cut()
+                    done["line cut", default: 0] += 1
+                case 3:
+                    // In the middle of a message, so that it is sent again.
+                    study.links[site - 1].cut(afterBytes: Int.random(in: 1...6000, using: &generator))
+                    done["line cut within a message", default: 0] += 1
+                case 4:
+                    study.links[site - 1].setDelay(microseconds: UInt32.random(in: 0...20_000, using: &generator))
+                    done["line slowed", default: 0] += 1
+                default:
+                    study.links[site - 1].setDown(true)
+                    usleep(UInt32.random(in: 5000...60_000, using: &generator))
+                    study.links[site - 1].setDown(false)
+                    done["line down", default: 0] += 1
+                }
+                usleep(UInt32.random(in: 10_000...120_000, using: &generator))
+            }
+            for site in 1...3 {
+                try study.finishSite(site)
+                #expect(try study.model(ofSite: site) == expected, "faults: \(done)")
+            }
+            // Every round was committed once, with every site once in its sum.
+            let rounds = try #require(try study.status()["rounds"] as? [[String: Any]])
+            #expect(rounds.compactMap { $0["title"] as? String }.filter { $0.hasPrefix("Round") } == (1...4).map { "Round \($0)" })
+            for round in rounds { #expect(round["contributors"] as? [String] == ["Site 1", "Site 2", "Site 3"]) }
+        }
+        print("\(protection): \(studies) studies, faults: \(done.sorted { $0.key < $1.key })")
+    }
+}
