@@ -21,6 +21,8 @@ let package = Package(
         .library(name: "DifferentialPrivacy", targets: ["DifferentialPrivacy"]),
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
+        .library(name: "TextClassification", targets: ["TextClassification"]),
+        .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -90,9 +92,11 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Paillier", "Parallelism",
-                "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
+                "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
+        .target(name: "TextClassification"),
+        .target(name: "Auditing", dependencies: ["TextClassification"]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
             name: "PrivacyLedger",
@@ -106,7 +110,8 @@ let package = Package(
             name: "tacit",
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "KeyFiles", "Lattice", "Paillier", "PrivacyLedger", "PrivacyReports", "PrivateLearning", "Randomness",
+                "KeyFiles", "Lattice", "NeuralNetworks", "Paillier", "PrivacyLedger", "PrivacyReports",
+                "PrivateLearning", "Randomness",
                 "Tabular",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -146,6 +151,11 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
+        .testTarget(
+            name: "TextClassificationTests",
+            dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
+        .testTarget(
+            name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(
             name: "HomomorphicCircuitsTests",
             dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),

@@ -1,3 +1,5 @@
+import Tabular
+
 /// Grey images with a class each.
 public struct LabelledImages: Sendable {
     public let height: Int
@@ -33,6 +35,9 @@ public struct LabelledImages: Sendable {
 
 /// Handwritten digits: 60,000 images of 28 × 28 to train on, 10,000 to test.
 public enum MNIST {
+    /// By which commands call it.
+    public static let name = "mnist"
+
     private static func file(_ name: String, _ byteCount: Int, _ sha256: String) -> Dataset.File {
         Dataset.File(
             path: "mnist/\(name)", address: "https://ossci-datasets.s3.amazonaws.com/mnist/\(name)",
@@ -73,5 +78,30 @@ public enum MNIST {
             return try IndexedArray(decoding: bytes, name: file.path)
         }
         return try LabelledImages(images: array(images), labels: array(labels), classes: 10)
+    }
+}
+
+extension LabelledImages {
+    private init(_ images: LabelledImages, _ chosen: some Sequence<Int>) {
+        let size = images.height * images.width
+        var pixels: [UInt8] = []
+        var labels: [Int] = []
+        for index in chosen {
+            pixels += images.pixels[index * size..<(index + 1) * size]
+            labels.append(images.labels[index])
+        }
+        height = images.height
+        width = images.width
+        self.pixels = pixels
+        self.labels = labels
+    }
+
+    /// The images without a part of them that is chosen at random, and that part.
+    public func divided(heldOut share: Double, seed: UInt64) -> (kept: LabelledImages, heldOut: LabelledImages) {
+        var order = Array(0..<count)
+        var generator = ShuffleGenerator(seed: seed)
+        generator.shuffle(&order)
+        let size = Int((share * Double(count)).rounded())
+        return (LabelledImages(self, order.dropFirst(size)), LabelledImages(self, order.prefix(size)))
     }
 }

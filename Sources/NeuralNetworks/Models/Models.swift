@@ -8,11 +8,19 @@ extension [LayerDescription] {
     }
 
     /// The convolutional network of the Opacus MNIST tutorial, for input [28, 28, 1]: 26,010 parameters.
-    public static let mnistTutorial: [LayerDescription] = [
-        .convolution(filters: 16, window: 8, stride: 2, padding: 3), .relu, .maximumPooling(window: 2, stride: 1),
-        .convolution(filters: 32, window: 4, stride: 2), .relu, .maximumPooling(window: 2, stride: 1), .flatten,
-        .dense(outputs: 32), .relu, .dense(outputs: 10),
-    ]
+    public static let mnistTutorial = smallImages(classes: 10, activation: .relu)
+
+    /// The same for other classes and activations. Bounded ones such as tanh keep private gradients small and train to
+    /// better models under noise (Papernot et al. 2021).
+    public static func smallImages(classes: Int, activation: ActivationFunction) -> [LayerDescription] {
+        [
+            .convolution(filters: 16, window: 8, stride: 2, padding: 3), .activation(activation),
+            .maximumPooling(window: 2, stride: 1),
+            .convolution(filters: 32, window: 4, stride: 2), .activation(activation),
+            .maximumPooling(window: 2, stride: 1), .flatten,
+            .dense(outputs: 32), .activation(activation), .dense(outputs: classes),
+        ]
+    }
 
     /// The normalisation in a model that has one: batch normalisation trains faster, group normalisation privately.
     public enum ModelNormalization: Hashable, Sendable {

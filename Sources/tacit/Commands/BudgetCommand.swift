@@ -31,7 +31,7 @@ extension LedgerIdentity {
 extension LedgerDataSet {
     /// A file with its fingerprint, or a registered data set by name.
     init(named data: String, name: String?) throws {
-        if Dataset.all.contains(where: { $0.name == data }) {
+        if data == MNIST.name || Dataset.all.contains(where: { $0.name == data }) {
             self.init(name: name ?? data, fingerprint: "registered data set \(data)")
         } else {
             try self.init(file: data, name: name ?? URL(fileURLWithPath: data).lastPathComponent)

@@ -17,19 +17,30 @@ struct TrainCommand: ParsableCommand {
             On CKKS rows (`tacit encrypt --scheme ckks --as rows`) logistic, linear and ridge models are trained by \
             gradients: --evaluation-keys NAME.evaluation, --iterations.
 
-            With --plain --data the same model is fitted in the clear, for comparison.
+            With --plain --data the same model is fitted in the clear, for comparison; networks (--model cnn, mlp, mobilenet) \
+            too.
+
+            With --private --data a model is trained with differential privacy: noise for the wanted --epsilon and --delta \
+            is computed before the data are read, a --ledger is asked first, and a privacy report is written beside the \
+            model. Ctrl-C leaves a checkpoint from which --resume goes on.
 
             With --ring, the tables of several sites train together by encrypted gradients, for models that have no closed \
             form (logistic, poisson): each site adds its encrypted gradient and passes the sum on; the holder of --key \
             opens sums only. All sites run in this one process.
             """)
 
-    enum Model: String, ExpressibleByArgument, CaseIterable { case linear, ridge, logistic, poisson }
+    enum Model: String, ExpressibleByArgument, CaseIterable {
+        case linear, ridge, logistic, poisson, mlp, cnn, mobilenet
+
+        var isNetwork: Bool { [.mlp, .cnn, .mobilenet].contains(self) }
+    }
 
     @Option(parsing: .upToNextOption, help: "Files of encrypted sums, or one file of encrypted rows.")
     var encrypted: [String] = []
     @Flag(help: "Train in the clear, on --data.") var plain = false
-    @Option(help: "A CSV file, or the name of a registered data set, for --plain.") var data: String?
+    @Option(help: "A CSV file, or the name of a registered data set, for --plain and --private.") var data: String?
+    @OptionGroup(title: "Private training") var privacy: PrivateTrainingOptions
+    @OptionGroup(title: "Networks") var network: NetworkTrainingOptions
     @OptionGroup var format: TableFormatOptions
     @Option(help: "The column to predict; without it the plan's.") var target: String?
     @Option(help: "Columns to predict from, separated by commas; without it all others.") var features: String?
@@ -41,21 +52,25 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "CKKS: training iterations; auto takes as many as the keys' levels allow.") var iterations = "auto"
     @Option(name: .customLong("min-cohort"), help: "Fewest rows of a site of the ring.") var minimumCohort = 10
     @OptionGroup var passphrase: PassphraseOptions
-    @Option(help: "linear or ridge; in a ring also logistic or poisson.") var model: Model = .linear
+    @Option(help: "linear or ridge; in a ring also logistic or poisson; networks are cnn, mlp and mobilenet.")
+    var model: Model = .linear
     @Option(parsing: .upToNextOption, help: "Ridge penalties to try; with folds the best is kept.") var lambda:
         [Double] = []
     @Option(help: "Rows to train on, such as 1-200,301-400 (encrypted rows only).") var rows: String?
     @Option(help: "A file with one whole number for each row: how often it counts (encrypted rows only).") var weights:
         String?
     @Option(help: "Cross-validate in so many folds (encrypted rows only).") var folds: Int?
-    @Option(help: "Seed of the folds; reaches nothing secret.") var seed: UInt64 = 1
+    @Option(help: "Seed of folds, initial weights and shuffles; reaches nothing secret.") var seed: UInt64 = 1
     @Option(help: "The file to write.") var out: String
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard [!encrypted.isEmpty, plain, !ring.isEmpty].count(where: { $0 }) == 1 else {
-            throw ValidationError("give one of --encrypted FILE …, --plain --data FILE and --ring FILE …")
+        guard [!encrypted.isEmpty, plain, !ring.isEmpty, privacy.isPrivate].count(where: { $0 }) == 1 else {
+            throw ValidationError(
+                "give one of --encrypted FILE …, --plain --data FILE, --private --data FILE and --ring FILE …")
         }
+        guard !privacy.isPrivate || data != nil else { throw ValidationError("--private needs --data") }
+        if privacy.isPrivate || plain && model.isNetwork { return }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
         guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {
             throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
@@ -86,6 +101,8 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
+        if privacy.isPrivate { return try PrivateTraining(request: trainingRequest, json: common.json).run() }
+        if plain, model.isNetwork { return try PlainNetworkTraining(request: trainingRequest, json: common.json).run() }
         if plain { return try trainInTheClear() }
         if !ring.isEmpty { return try trainInARing() }
         let kinds = try encrypted.map { try Containers.header($0).kind }
@@ -189,6 +206,12 @@ struct TrainCommand: ParsableCommand {
             ridge: model == .ridge ? lambda.first ?? 1 : 0, rounds: rounds, key: key!, passphrase: passphrase,
             minimumCohort: minimumCohort, out: out, json: common.json
         ).run()
+    }
+
+    private var trainingRequest: PrivateTrainingRequest {
+        PrivateTrainingRequest(
+            model: model, data: data ?? "", target: target, features: chosenFeatures, format: format, privacy: privacy,
+            network: network, seed: seed, out: out, isQuiet: common.quiet)
     }
 
     private var chosenFeatures: [String]? {

@@ -2,9 +2,11 @@ import AtomicFiles
 import BinaryCoding
 import CKKS
 import Datasets
+import DifferentialPrivacy
 import FixedPoint
 import Foundation
 import KeyFiles
+import NeuralNetworks
 import Paillier
 import PrivacyLedger
 import PrivacyReports
@@ -81,6 +83,13 @@ enum ExitStatus: Int32 {
             case .inputOutput: self = .inputOutput
             default: self = .data
             }
+        case let error as NeuralNetworksError:
+            switch error.code {
+            case .invalidParameter, .invalidArchitecture, .notPrivate: self = .usage
+            case .inputOutput: self = .inputOutput
+            default: self = .data
+            }
+        case is DifferentialPrivacyError: self = .usage
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
         case is PrivacyReportsError: self = .data
         default: self = .software

@@ -1,0 +1,86 @@
+import NeuralNetworks
+
+/// Networks by name, with the training that suits them.
+public enum StandardNetwork: Hashable, Sendable {
+    /// Convolutional, for small images.
+    case cnn
+    /// Dense layers of these widths.
+    case mlp(hidden: [Int])
+    case mobileNet
+
+    public static let usualHidden = [64, 32]
+
+    /// - Parameter isPrivate: batch normalisation mixes rows and has no private rule; private models have group
+    ///   normalisation in its place.
+    public func layers(for task: NetworkTask, isPrivate: Bool) throws(PrivateLearningError) -> [LayerDescription] {
+        let outputs = task.target.outputs
+        switch self {
+        case .cnn, .mobileNet:
+            guard task.inputShape.count == 3 else {
+                throw .plan("model: reads images; for tables take mlp")
+            }
+            if case .cnn = self { return .smallImages(classes: outputs, activation: isPrivate ? .tanh : .relu) }
+            return .mobileNetV2(classes: outputs, normalization: isPrivate ? .group(8) : .batch)
+        case .mlp(let hidden):
+            let dense = [LayerDescription].multilayerPerceptron(
+                hidden: hidden, outputs: outputs, activation: isPrivate ? .tanh : .relu)
+            return task.inputShape.count == 3 ? [.flatten] + dense : dense
+        }
+    }
+}
+
+/// What private training does unless told otherwise. Found on a part of public training sets that was held out from
+/// them; see docs/neural-networks.md.
+public struct PrivateTrainingDefaults: Hashable, Sendable {
+    public var samplingRate: Double
+    public var epochs: Int
+    public var clippingNorm: Double
+    public var learningRate: Double
+    public var optimizer: Optimizer
+    public var averaging: Double?
+
+    public init(_ network: StandardNetwork, images: Bool) {
+        switch (network, images) {
+        case (.cnn, _):
+            self.init(
+                samplingRate: 2048.0 / 60_000, epochs: 40, clippingNorm: 1, learningRate: 0.5,
+                optimizer: .sgd(momentum: 0.9), averaging: 0.99)
+        case (.mobileNet, _):
+            self.init(
+                samplingRate: 1024.0 / 60_000, epochs: 20, clippingNorm: 1, learningRate: 1e-3, optimizer: .adam(),
+                averaging: 0.99)
+        case (.mlp, _):
+            self.init(
+                samplingRate: 0.05, epochs: 30, clippingNorm: 1, learningRate: 0.5, optimizer: .sgd(momentum: 0.9),
+                averaging: 0.99)
+        }
+    }
+
+    public init(
+        samplingRate: Double, epochs: Int, clippingNorm: Double, learningRate: Double, optimizer: Optimizer,
+        averaging: Double?
+    ) {
+        self.samplingRate = samplingRate
+        self.epochs = epochs
+        self.clippingNorm = clippingNorm
+        self.learningRate = learningRate
+        self.optimizer = optimizer
+        self.averaging = averaging
+    }
+}
+
+/// What ordinary training does unless told otherwise: the learning rate rises over a twentieth of the steps and falls
+/// by a half cosine.
+public struct PlainTrainingDefaults: Hashable, Sendable {
+    public var epochs: Int
+    public var batchSize: Int
+    public var learningRate: Double
+    public var optimizer: Optimizer
+
+    public init(_ network: StandardNetwork, images: Bool) {
+        switch (network, images) {
+        case (.mlp, false): (epochs, batchSize, learningRate, optimizer) = (30, 64, 1e-3, .adam())
+        default: (epochs, batchSize, learningRate, optimizer) = (15, 128, 2e-3, .adam())
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import NeuralNetworks
+import PrivateLearning
+
+/// `tacit train --plain` of a network.
+struct PlainNetworkTraining {
+    var request: PrivateTrainingRequest
+    var json: Bool
+
+    struct Made: Encodable {
+        var file: String
+        var epochs: Int
+        var metrics: [String: Double]
+        var seconds: Double
+    }
+
+    func run() throws {
+        let kind = try StandardNetwork(request)
+        let usual = PlainTrainingDefaults(kind, images: NetworkData.isImages(request.data))
+        let began = Date()
+        let data = try NetworkData(request, unit: request.privacy.unit ?? NetworkData.row)
+        let network = try Network<Float>(
+            kind.layers(for: data.task, isPrivate: false), input: data.task.inputShape, seed: request.seed)
+        let batch = request.network.batchSize ?? usual.batchSize
+        let epochs = request.network.epochs ?? usual.epochs
+        let steps = epochs * ((data.training.count + batch - 1) / batch)
+        var run = try PlainNetworkRun(
+            network, data.training, loss: data.task.loss,
+            parameters: .init(
+                optimizer: request.network.optimizer?.plain ?? usual.optimizer,
+                learningRate: request.network.learningRate ?? usual.learningRate,
+                schedule: .cosine(steps: steps, warmup: steps / 20), batchSize: batch, seed: request.seed),
+            heldOut: data.heldOut)
+        try run.run(epochs: epochs, onEpoch: { Console.log($0.line(of: data)) })
+        try NetworkModel(network: network, task: data.task, guarantee: nil).file.write(to: request.out)
+        let metrics = data.metrics(run.history.last)
+        let seconds = -began.timeIntervalSinceNow
+        let words = metrics.map { ", \($0.name) \(String(format: "%.4f", $0.value))" }.joined()
+        try Console.result(
+            Made(
+                file: request.out, epochs: run.history.count,
+                metrics: Dictionary(metrics.map { ($0.name, $0.value) }) { first, _ in first }, seconds: seconds),
+            json: json, "\(request.out): \(kind.title) for \(data.task.target.name)\(words), no privacy")
+    }
+}
+
+extension NetworkTrainingOptions.OptimizerName {
+    var plain: Optimizer { self == .sgd ? .sgd(momentum: 0.9) : .adam() }
+}
