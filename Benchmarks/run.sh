@@ -32,5 +32,10 @@ run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
 if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
     run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
 fi
+# Flower needs a Python of its own too: TACIT_FLOWER_PYTHON.
+if [ -n "${TACIT_FLOWER_PYTHON:-}" ]; then
+    run $python Benchmarks/secagg/compare_secagg.py --flower "$TACIT_FLOWER_PYTHON" \
+        --executable $bin/BenchmarkSecureAggregation
+fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

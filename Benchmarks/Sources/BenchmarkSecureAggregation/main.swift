@@ -130,7 +130,9 @@ func prio3(_ words: [String]) throws {
         shares.append(share)
     }
     let message = try watch.measure("join") { try instance.verifierMessage(shares, context: []) }
-    for number in 0..<2 { try watch.measure("finish") { try aggregators[number].finish(states[number], with: message) } }
+    for number in 0..<2 {
+        try watch.measure("finish") { try aggregators[number].finish(states[number], with: message) }
+    }
     let sum = try instance.unshard(aggregators.map { try $0.aggregateShare() })
     precondition(sum == values.map { UInt128($0) }, "the sum of one report is the report")
     try show([
@@ -145,7 +147,8 @@ func run(_ words: [String]) throws {
     case "round": try round(words)
     case "prio3": try prio3(words)
     default:
-        FileHandle.standardError.write(Data("round MEMBERS PARAMETERS DROPPED complete|chosen semiHonest|active\n".utf8))
+        FileHandle.standardError.write(
+            Data("round MEMBERS PARAMETERS DROPPED complete|chosen semiHonest|active\n".utf8))
         exit(64)
     }
 }
