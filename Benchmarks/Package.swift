@@ -59,6 +59,12 @@ let package = Package(
                 .product(name: "Lattice", package: "tacit"), .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkSecureAggregation",
+            dependencies: [
+                .product(name: "Prio3", package: "tacit"), .product(name: "SecureAggregation", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkPrivacy",
             dependencies: [
                 .product(name: "DifferentialPrivacy", package: "tacit"),

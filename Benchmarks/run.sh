@@ -54,5 +54,10 @@ run_ckks() {
     run $python Benchmarks/bootstrapping/compare_bootstrapping.py $quick ${openfhe:+--openfhe "$openfhe"}
 }
 run_ckks
+# Flower needs a Python of its own too: TACIT_FLOWER_PYTHON.
+if [ -n "${TACIT_FLOWER_PYTHON:-}" ]; then
+    run $python Benchmarks/secagg/compare_secagg.py --flower "$TACIT_FLOWER_PYTHON" \
+        --executable $bin/BenchmarkSecureAggregation
+fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

@@ -268,6 +268,29 @@ def multiparty(lines):
     return text
 
 
+def secagg(lines):
+    text = "## Secure aggregation, a whole round with all parties in one process\n\nProcessor time; complete graph.\n\n"
+    flower = [l for l in lines if l["benchmark"] == "secagg/flower"]
+    text += table(
+        ["sites", "parameters", "drop out", "Flower SecAgg+", "ours", "ratio"],
+        [[l["members"], l["parameters"], l["dropped"], seconds(l["flower_s"]), seconds(l["tacit_s"]),
+          f"**{l['ratio']:.1f}**"] for l in flower])
+    rounds = [l for l in lines if l["benchmark"] == "secagg/round"]
+    if rounds:
+        text += "\n" + table(
+            ["sites", "parameters", "drop out", "neighbours", "all parties", "upload of a site"],
+            [[l["members"], l["parameters"], l["dropped"], l["degree"], seconds(l["processor"]),
+              f"{l['uploadBytes'] / 1e6:.3g} MB"] for l in rounds])
+    return text
+
+
+def prio3(lines):
+    return "## Prio3, sums of vectors\n\n" + table(
+        ["length", "bits", "client", "leader prepares", "helper prepares", "upload"],
+        [[l["length"], l["bits"], seconds(l["parts"]["client shard"]), seconds(l["parts"]["leader prepare"]),
+          seconds(l["parts"]["helper prepare"]), f"{l['uploadBytes'] / 1e6:.3g} MB"] for l in lines])
+
+
 def main():
     with open(sys.argv[1]) as file:
         lines = [json.loads(line) for line in file if line.startswith("{")]
@@ -286,6 +309,7 @@ def main():
     for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv),
                         ("transform", transforms), ("ckks", ckks), ("matrix", matrices), ("bootstrapping", bootstrapping),
                         ("logistic", logistic), ("multiparty", multiparty)):
+                        ("ckks", ckks), ("secagg", secagg), ("prio3", prio3)):
         if name in groups:
             parts.append(write(groups[name]))
     with open(sys.argv[2], "w") as out:

@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func allKindsAreThere() {
-        #expect(Self.files.count == 19)
+        #expect(Self.files.count == 17)
         #expect(Self.files.count { $0.contains("_bad_") } == 6)
     }
 
