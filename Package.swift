@@ -113,9 +113,9 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "Bootstrapping",
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
-                "HomomorphicCircuits", "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "DifferentialPrivacy",
+                "FixedPoint", "HomomorphicCircuits", "Lattice", "MultipartyCKKS", "NeuralNetworks", "Paillier",
+                "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "TextClassification"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
@@ -124,8 +124,6 @@ let package = Package(
             dependencies: [
                 "Auditing", "Datasets", "Federation", "Parallelism", "PrivacyReports", "Tabular", "TextClassification",
                 .product(name: "Crypto", package: "swift-crypto"),
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "FixedPoint", "Lattice", "MultipartyCKKS",
-                "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(

@@ -28,15 +28,6 @@ run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/Ben
 run $python Benchmarks/dp/compare_dp.py $bin/BenchmarkPrivacy
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
-# TenSEAL and OpenFHE need two Pythons: TACIT_TENSEAL_PYTHON (3.11 or later) and TACIT_OPENFHE_PYTHON (3.10).
-if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_OPENFHE_PYTHON:-}" ]; then
-    run $python Benchmarks/ckks/compare_ckks.py $quick --tenseal "$TACIT_TENSEAL_PYTHON" --openfhe "$TACIT_OPENFHE_PYTHON"
-fi
-# MNIST is looked for where `tacit data fetch` puts it, or in TACIT_DATA.
-if [ -n "${TACIT_TENSEAL_PYTHON:-}" ] && [ -n "${TACIT_DATA:-}" ]; then
-    run $python Benchmarks/inference/compare_inference.py $bin/BenchmarkInference --mnist "$TACIT_DATA" \
-        --model Benchmarks/.build/mnist-cnn.safetensors --cache Benchmarks/.build/tenseal-tutorial.npz \
-        --tenseal "$TACIT_TENSEAL_PYTHON"
 # PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.15 and opacus 1.6.
 if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
     run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
@@ -52,6 +43,11 @@ run_ckks() {
     [ -n "$tenseal" ] && run "$tenseal" Benchmarks/ckks/compare_logistic.py $quick .build/release/tacit
     [ -n "$openfhe" ] && run $python Benchmarks/multiparty/compare_multiparty.py $quick --openfhe "$openfhe"
     run $python Benchmarks/bootstrapping/compare_bootstrapping.py $quick ${openfhe:+--openfhe "$openfhe"}
+    # MNIST is looked for in TACIT_DATA.
+    [ -n "$tenseal" ] && [ -n "${TACIT_DATA:-}" ] && run $python Benchmarks/inference/compare_inference.py \
+        $bin/BenchmarkInference --mnist "$TACIT_DATA" --model Benchmarks/.build/mnist-cnn.safetensors \
+        --cache Benchmarks/.build/tenseal-tutorial.npz --tenseal "$tenseal"
+    return 0
 }
 run_ckks
 # Flower needs a Python of its own too: TACIT_FLOWER_PYTHON.

@@ -157,6 +157,8 @@ def encrypted(lines):
             "the clear on the 10,000 test images.\n\n") + table(
         ["", "encrypt", "evaluate", "decrypt", "we are faster by", "bytes sent", "bytes back", "keys", "accuracy",
          "same label", "largest error"], rows)
+
+
 def networks(lines):
     names = {"cnn": "MNIST tutorial CNN", "mlp": "784-256-10", "small": "30-64-32-2"}
     rate = lambda l, who: f"{l[who + '_per_second']:,}" if who + "_per_second" in l else "–"
@@ -201,6 +203,8 @@ def releases(lines):
     return "## Many different releases, one core\n\n" + table(
         ["what", "resolution", "processor time", "ε"],
         [[l["benchmark"], l["implementation"], f"{l['milliseconds']:.4g} ms", f"{l['epsilon']:.5g}"] for l in lines])
+
+
 def transforms(lines):
     text = ("## Number-theoretic transforms, one core\n\n"
             "Primes of 50 bits. Cycles a butterfly: time · clock / (N/2 · log₂N), the clock measured beside by a chain of "
@@ -298,18 +302,17 @@ def main():
     groups = {}
     for line in lines:
         name = line["benchmark"].split("/")[0].split("-")[0]
-        groups.setdefault("releases" if "releases of" in name or "each step" in name else name, []).append(line)
-    parts = [INTRODUCTION, f"Measured on {processor()}, {platform.system()}.\n"]
-    for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv),
-                        ("ckks", ckks), ("encrypted", encrypted)):
-                        ("ckks", ckks), ("networks", networks), ("epsilon", accounting), ("releases", releases),
-                        ("draws", draws)):
-        groups.setdefault("matrix" if name == "polynomial" else name, []).append(line)
+        if name == "polynomial":
+            name = "matrix"
+        elif "releases of" in name or "each step" in name:
+            name = "releases"
+        groups.setdefault(name, []).append(line)
     parts = [INTRODUCTION, f"Measured on {processor()}, {platform.system()}.\n"]
     for name, write in (("modular", modular), ("paillier", paillier), ("training", training), ("csv", csv),
                         ("transform", transforms), ("ckks", ckks), ("matrix", matrices), ("bootstrapping", bootstrapping),
-                        ("logistic", logistic), ("multiparty", multiparty)):
-                        ("ckks", ckks), ("secagg", secagg), ("prio3", prio3)):
+                        ("logistic", logistic), ("encrypted", encrypted), ("multiparty", multiparty),
+                        ("networks", networks), ("epsilon", accounting), ("releases", releases), ("draws", draws),
+                        ("secagg", secagg), ("prio3", prio3)):
         if name in groups:
             parts.append(write(groups[name]))
     with open(sys.argv[2], "w") as out:

@@ -37,14 +37,11 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
 
     /// The kinds of this version, for naming what a file of the wrong kind is.
     public static let known: [ContainerKind] = [
-        publicKey, secretKey, secretShare, evaluationKeys, encryptedStatistics, encryptedRows, encryptedFeatures,
-        encryptedModel, encryptedPredictions, encryptedVector, encryptedFit, encryptedSlots, encryptedTrainingRows,
-        encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores, encryptedSlotModel, encryptedNetworkInputs,
-        encryptedNetworkScores, partialDecryption, trainingCheckpoint, bootstrappingKeys,
         publicKey, secretKey, secretShare, evaluationKeys, collectiveGroup, keyMessage, encryptedStatistics,
         encryptedRows, encryptedFeatures, encryptedModel, encryptedPredictions, encryptedVector, encryptedFit,
         encryptedSlots, encryptedTrainingRows, encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores,
-        encryptedSlotModel, partialDecryption, collectivePartialDecryption,
+        encryptedSlotModel, encryptedNetworkInputs, encryptedNetworkScores, partialDecryption,
+        collectivePartialDecryption, trainingCheckpoint, bootstrappingKeys,
     ]
 }
 

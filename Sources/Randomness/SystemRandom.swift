@@ -7,8 +7,8 @@ import Foundation
 /// by the first 32 bytes of the stream (fast key erasure), and bytes handed out are wiped from the buffer, so that
 /// reading the process's memory later does not reveal what was drawn earlier. The key is renewed from the system after
 /// 2²⁴ refills. Requests of a kibibyte or more are written at once under a key of their own, drawn from the stream and
-/// used once: AES-256 in counter mode where the processor has it for 512-bit vectors, ChaCha20 elsewhere. Copies of a value share their state; a value must not be used by two threads at once. Not safe across
-/// `fork` without `exec`, which this project never does.
+/// used once: AES-256 in counter mode where the processor has it for 512-bit vectors, ChaCha20 elsewhere. Copies of a
+/// value share their state; a value must not be used by two threads at once. Not safe across `fork` without `exec`, which this project never does.
 /// - Guarantee: output is indistinguishable from uniform as far as ChaCha20, AES and the system's source are.
 /// - Cost: one system call per value; about one ChaCha20 block per 64 bytes.
 public struct SystemRandom: SecureRandom {
@@ -85,64 +85,31 @@ private final class KeyErasureStream {
         position = 32
     }
 
-        deinit {
-            tacit_zeroise(stream.baseAddress, stream.count)
-            stream.deallocate()
-        }
-
-        /// The key of the next refill is the first 32 bytes of the buffer.
-        func seed() {
-            // A machine without a working entropy source must not go on: there is no safe value to return.
-            guard getentropy(stream.baseAddress!, 32) == 0 else { fatalError("the system's random source failed") }
-        }
-
-        func refill() {
-            refills += 1
-            if refills & 0xFF_FFFF == 0 { seed() }
-            withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { key in
-                key.copyMemory(from: UnsafeRawBufferPointer(rebasing: stream[..<32]))
-                tacit_chacha20_blocks(
-                    stream.baseAddress!.assumingMemoryBound(to: UInt8.self), Self.blocks,
-                    key.baseAddress!.assumingMemoryBound(to: UInt8.self), 0, 0)
-                tacit_zeroise(key.baseAddress, 32)
+    /// Large requests are written in place, under a key of their own that is taken from the stream and wiped: as good as
+    /// the stream, without its copy.
+    /// - Returns: bytes written.
+    func fillInPlace(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        // A derived stream must not depend on the processor, which decides between the two ciphers here.
+        guard renewsFromSystem, buffer.count >= 1024, let start = buffer.baseAddress else { return 0 }
+        let out = start.assumingMemoryBound(to: UInt8.self)
+        return withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { bytes in
+            fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<32]))
+            let key = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            defer { tacit_zeroise(key, 48) }
+            guard tacit_aes_stream_available() != 0 else {
+                let blocks = buffer.count / 64
+                tacit_chacha20_blocks(out, blocks, key, 0, 0)
+                return blocks * 64
             }
-            position = 32
+            (key + 32).update(repeating: 0, count: 16)
+            let blocks = buffer.count / 256 * 16
+            tacit_aes_stream(out, blocks, key, key + 32)
+            return blocks * 16
         }
+    }
 
-        /// Large requests are written in place, under a key of their own that is taken from the stream and wiped: as
-        /// good as the stream, without its copy.
-        /// - Returns: bytes written.
-        func fillInPlace(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-            guard buffer.count >= 1024, let start = buffer.baseAddress else { return 0 }
-            let out = start.assumingMemoryBound(to: UInt8.self)
-            return withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { bytes in
-                fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<32]))
-                let key = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-                defer { tacit_zeroise(key, 48) }
-                guard tacit_aes_stream_available() != 0 else {
-                    let blocks = buffer.count / 64
-                    tacit_chacha20_blocks(out, blocks, key, 0, 0)
-                    return blocks * 64
-                }
-                (key + 32).update(repeating: 0, count: 16)
-                let blocks = buffer.count / 256 * 16
-                tacit_aes_stream(out, blocks, key, key + 32)
-                return blocks * 16
-            }
-        }
-
-        func fill(_ buffer: UnsafeMutableRawBufferPointer) {
-            var offset = fillInPlace(buffer)
-            while offset < buffer.count {
-                if position == stream.count { refill() }
-                let count = min(stream.count - position, buffer.count - offset)
-                (buffer.baseAddress! + offset).copyMemory(from: stream.baseAddress! + position, byteCount: count)
-                tacit_zeroise(stream.baseAddress! + position, count)
-                position += count
-                offset += count
-            }
     func fill(_ buffer: UnsafeMutableRawBufferPointer) {
-        var offset = 0
+        var offset = fillInPlace(buffer)
         while offset < buffer.count {
             if position == stream.count { refill() }
             let count = min(stream.count - position, buffer.count - offset)

@@ -26,7 +26,6 @@ public struct EncryptedTrainedModel: Sendable {
     /// The bound that the library states for the error of a weight of scaled columns.
     public var errorBound: Double { interval * (weights.map(\.errorBound).max() ?? 0) }
 
-    var interval: Double {
     /// Scaled columns' weights are opened in units of this.
     public var interval: Double {
         if case .logistic(let sigmoid) = meaning.plan.loss { return sigmoid.interval }
@@ -50,7 +49,9 @@ public struct EncryptedTrainedModel: Sendable {
             throw PrivateLearningError(
                 code: .mismatch, message: "key: the model belongs to key \(key), this is \(secret.identity)")
         }
-        return try open(values: (note + weights).map { try secret.decryptForOwner($0).real })
+        var values = try note.map { try secret.decryptForOwner($0).real }
+        for (block, ciphertext) in weights.enumerated() { values.append(try decrypt(ciphertext, block)) }
+        return try open(values: values)
     }
 
     /// What several key holders open together in place of ``open(_:)``: the note, and the weights with the period that they
@@ -76,9 +77,6 @@ public struct EncryptedTrainedModel: Sendable {
             throw PrivateLearningError(
                 code: .invalidFile, message: "note: got \(width) columns, the weights have \(packing.columnCount)")
         }
-        var vectors: [[Double]] = []
-        for (block, ciphertext) in weights.enumerated() { vectors.append(try decrypt(ciphertext, block)) }
-        var columns = packing.gathered(vectors)
         var columns = packing.gathered(
             values.suffix(weights.count).map { vector in (0..<packing.slots).map { vector[$0 % vector.count] } })
         let norm = columns.prefix(scaling.columnCount).reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -93,19 +93,14 @@ extension DecryptCommand {
 
     func openTrainedModel() throws {
         let trained = try TrainedModelFile.read(file)
-        let own = try secret(trained.key, trained.context)
-        let released = release.isWanted ? try release.release(trained, own) : nil
-        let model = try released?.model ?? trained.open(own)
-        if let released {
-            Console.log(
-                "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
-                    + "scaled column; \(released.policy), of which this spends \(released.queries)")
-        let trained = try EncryptedTrainedModel(path: file)
         if share != nil { return try givePart(of: trained.openings, context: trained.context, key: trained.key) }
         let model: LinearModel
+        var released: ReleasedModel?
         var opening: GradientTrainingReport.Opening?
         if partial.isEmpty {
-            model = try trained.open(secret(trained.key, trained.context))
+            let own = try secret(trained.key, trained.context)
+            released = release.isWanted ? try release.release(trained, own) : nil
+            model = try released?.model ?? trained.open(own)
         } else {
             let (parts, releases) = try combineParts(of: trained.openings, context: trained.context, key: trained.key)
             model = try trained.open(values: releases.map(\.real))
@@ -119,6 +114,11 @@ extension DecryptCommand {
         try ModelFile.write(model, to: out)
         let warnings = model.disclosureWarnings
         try ModelSummary.show(model, file: out, warnings: warnings, json: common.json)
+        if let released {
+            Console.log(
+                "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
+                    + "scaled column; \(released.policy), of which this spends \(released.queries)")
+        }
         if let opening {
             Console.log(
                 "noise of the opening: deviation \(Self.figure(opening.noiseDeviation)) in a weight of standardised columns, "
@@ -127,9 +127,7 @@ extension DecryptCommand {
         let stem = URL(fileURLWithPath: out).deletingPathExtension().path + ".report"
         let report = GradientTrainingReport(
             trained: trained, model: model, released: released, warnings: warnings, file: file,
-            commandLine: CommandLine.arguments)
-            trained: trained, model: model, warnings: warnings, file: file, commandLine: CommandLine.arguments,
-            opening: opening)
+            commandLine: CommandLine.arguments, opening: opening)
         try ReportFile.write(try report.make(), stem: stem)
         Console.log("privacy report: \(stem).html and .json")
     }

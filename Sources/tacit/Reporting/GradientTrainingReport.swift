@@ -41,14 +41,7 @@ struct GradientTrainingReport {
                 .note,
                 "The model was learnt from every row without noise: it can tell something about single rows, above all beside "
                     + "a second model that lacks one of them."))
-        notes.append(.init(.note, whoMayRead))
-        notes.append(
-            opening.map(floodingNote)
-                ?? .init(
-                    .note,
-                    "Decrypted weights hold the encryption's noise: with the encrypted model beside them they give information "
-                        + "on the secret key. Keep all their digits from whoever has that file, such as the server; before "
-                        + "passing them on, retire the key."))
+        notes.append(opening.map(floodingNote) ?? .init(.note, whoMayRead))
         return PrivacyReport(
             title: "\(title) regression trained on encrypted rows", created: Date(),
             tool: .init(version: TacitCommand.version),
@@ -65,13 +58,6 @@ struct GradientTrainingReport {
             parties: parties + [
                 .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none)
             ],
-            parties: [
-                .init(
-                    id: "owner", name: meaning.rows.owner,
-                    roles: opening == nil ? [.dataOwner, .keyHolder] : [.dataOwner],
-                    secretKey: opening == nil ? .whole : .none, ownRows: packing.rowCount),
-                .init(id: "server", name: "Server", roles: [.aggregator], secretKey: .none),
-            ] + holders,
             adversary: .init(
                 behaviour: .semiHonest, coalitions: coalitions,
                 promise:
@@ -80,25 +66,7 @@ struct GradientTrainingReport {
                     "A server that computes something else: the owner would get another model and cannot tell",
                     "Denial of service",
                 ]),
-            observations: uploads + [
-                .init(
-                    observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
-                    count: packing.blockCount, bytes: bytes.count, learns: "nothing before it opens them"),
-                .init(
-                    observer: "owner", source: "owner", form: .plaintextModel, what: "the weights, opened with its key",
-                    count: model.featureNames.count + 1, learns: "the model"),
-            ],
-            observations: [
-                .init(
-                    observer: "owner", source: "owner", form: .ownData, what: "its own table", count: packing.rowCount,
-                    learns: "nothing new"),
-                .init(
-                    observer: "server", source: "owner", form: .ciphertext, what: "encrypted rows and a sealed note",
-                    count: packing.ciphertextCount,
-                    learns:
-                        "\(packing.rowCount) rows of \(packing.columnCount) columns, the layout, the bound "
-                        + "\(meaning.rows.entryBound) of scaled values, the kind of model, the parameters"),
-            ] + openingObservations(bytes: bytes.count),
+            observations: uploads + openingObservations(bytes: bytes.count),
             disclosures: [
                 .init(
                     what: "The model, computed from \(packing.rowCount) rows, and where its features are cut off",
@@ -154,20 +122,22 @@ struct GradientTrainingReport {
         return rows.owners ?? [EncryptedTrainingRows.Owner(name: rows.owner, rowCount: rows.packing.rowCount)]
     }
 
-    /// One owner has the key itself; of several, who has it is not known here.
+    /// One owner has the key itself; of several, who has it is not known here, unless holders opened the model together.
     private var parties: [PrivacyReport.Party] {
         guard owners.count > 1 else {
             return [
                 .init(
-                    id: "owner", name: owners[0].name, roles: [.dataOwner, .keyHolder], secretKey: .whole,
-                    ownRows: owners[0].rowCount)
-            ]
+                    id: "owner", name: owners[0].name, roles: opening == nil ? [.dataOwner, .keyHolder] : [.dataOwner],
+                    secretKey: opening == nil ? .whole : .none, ownRows: owners[0].rowCount)
+            ] + holders
         }
-        return owners.enumerated().map { number, owner in
+        let all = owners.enumerated().map { number, owner in
             PrivacyReport.Party(
                 id: "owner-\(number + 1)", name: owner.name, roles: [.dataOwner], secretKey: .none,
                 ownRows: owner.rowCount)
-        } + [.init(id: "owner", name: "Key owner", roles: [.keyHolder], secretKey: .whole)]
+        }
+        guard opening == nil else { return all + holders }
+        return all + [.init(id: "owner", name: "Key owner", roles: [.keyHolder], secretKey: .whole)]
     }
 
     private var uploads: [PrivacyReport.Observation] {
@@ -188,7 +158,7 @@ struct GradientTrainingReport {
             if owners.count > 1 {
                 own.append(
                     .init(
-                        observer: id, source: "owner", form: .plaintextSum, what: "the scaling that all share",
+                        observer: id, source: readers[0], form: .plaintextSum, what: "the scaling that all share",
                         count: 1,
                         learns: "mean and deviation of every column over all owners, and the number of their rows"))
             }
@@ -198,75 +168,6 @@ struct GradientTrainingReport {
 
     private var leftOut: String {
         trained.meaning.fold.map { ", without part \($0.index + 1) of \($0.count) of the rows" } ?? ""
-    private static func holder(_ number: Int) -> String { "holder-\(number)" }
-
-    private var holders: [PrivacyReport.Party] {
-        guard let opening else { return [] }
-        return (1...opening.group.parties).map {
-            .init(id: Self.holder($0), name: "Key holder \($0)", roles: [.keyHolder], secretKey: .share)
-        }
-    }
-
-    /// Who reads the opened weights.
-    private var readers: [String] { opening.map { $0.participants.map(Self.holder) } ?? ["owner"] }
-
-    private var coalitions: [PrivacyReport.Coalition] {
-        let server = PrivacyReport.Coalition(
-            among: ["server"], atMost: 1, note: "The server alone learns sizes and parameters.")
-        guard let opening else { return [server] }
-        return [
-            server,
-            .init(
-                among: holders.map(\.id), atMost: opening.group.threshold - 1,
-                note:
-                    "Any \(opening.group.threshold) of the \(opening.group.parties) key holders could open the rows; fewer "
-                    + "learn nothing, with the server or without."),
-        ]
-    }
-
-    private func floodingNote(_ opening: Opening) -> PrivacyReport.Warning {
-        .init(
-            .note,
-            "The weights were opened by \(opening.participants.count) key holders, each of whom added noise that hides what "
-                + "the encryption's own noise says about the key (\(opening.group.policy)). It has a deviation of "
-                + "\(String(format: "%.2g", opening.noiseDeviation)) in a weight of standardised columns and costs "
-                + "\(String(format: "%.1f", opening.bitsLost)) bits of precision.")
-    }
-
-    private func openingObservations(bytes: Int) -> [PrivacyReport.Observation] {
-        let weights = model.featureNames.count + 1
-        guard let opening else {
-            return [
-                .init(
-                    observer: "owner", source: "server", form: .ciphertext, what: "the encrypted weights",
-                    count: trained.meaning.rows.packing.blockCount, bytes: bytes, learns: "nothing before it opens them"
-                ),
-                .init(
-                    observer: "owner", source: "owner", form: .plaintextModel, what: "the weights, opened with its key",
-                    count: weights, learns: "the model"),
-            ]
-        }
-        var result: [PrivacyReport.Observation] = []
-        for reader in opening.participants {
-            result.append(
-                .init(
-                    observer: Self.holder(reader), source: "server", form: .ciphertext, what: "the encrypted weights",
-                    count: trained.meaning.rows.packing.blockCount, bytes: bytes,
-                    learns: "nothing without the other holders' parts"))
-            for other in opening.participants where other != reader {
-                result.append(
-                    .init(
-                        observer: Self.holder(reader), source: Self.holder(other), form: .partialDecryption,
-                        what: "a part with noise and masks in it", count: trained.openings.count,
-                        learns: "the weights and the note, together with its own part"))
-            }
-            result.append(
-                .init(
-                    observer: Self.holder(reader), source: Self.holder(reader), form: .plaintextModel,
-                    what: "the opened weights, with the noise of all parts, and the note", count: weights,
-                    learns: "the model, and means and deviations of its columns"))
-        }
-        return result
     }
 
     private var title: String { model.kind.prefix(1).uppercased() + model.kind.dropFirst() }
