@@ -84,17 +84,6 @@ struct NetworkData {
 
     /// Refuses a unit that is a feature or not there, and warns of rows that belong together.
     static func check(_ schema: Schema, unit: String) throws {
-    /// Only the chosen features, and never the column that says to whom a row belongs.
-    private static func restrict(
-        _ schema: Schema, to features: [String]?, unit: String, of data: String
-    ) throws -> Schema {
-        guard schema.isConfirmed else {
-            throw CommandFailure(
-                .configuration,
-                "\(data): its schema is a proposal read off the data, whose bounds and categories become public; "
-                    + "check it and confirm it with `tacit data schema --data \(data) --confirm`")
-        }
-        for name in features ?? [] { _ = try schema.column(name) }
         if unit != row, try schema.column(unit).role.isInput {
             throw CommandFailure(
                 .configuration, "\(unit): is a feature; give it the role privacy-unit or identifier in the schema")
@@ -107,7 +96,15 @@ struct NetworkData {
     }
 
     /// Only the chosen features, and never the column that says to whom a row belongs.
-    private static func restrict(_ schema: Schema, to features: [String]?, unit: String) throws -> Schema {
+    private static func restrict(
+        _ schema: Schema, to features: [String]?, unit: String, of data: String
+    ) throws -> Schema {
+        guard schema.isConfirmed else {
+            throw CommandFailure(
+                .configuration,
+                "\(data): its schema is a proposal read off the data, whose bounds and categories become public; "
+                    + "check it and confirm it with `tacit data schema --data \(data) --confirm`")
+        }
         for name in features ?? [] { _ = try schema.column(name) }
         try check(schema, unit: unit)
         guard let features else { return schema }
