@@ -178,7 +178,7 @@ public struct KeyCeremony: Sendable {
                     to: (state.holder, state.letterBox), session: setting.session)
             }
             let message = try decoded(bytes, slot)
-            zeroise(&bytes)
+            if slot.code == MessageSlot.secretShare { zeroise(&bytes) }
             guard MessageSlot(of: message) == slot else {
                 throw KeyCeremonyError(
                     code: .misbehaviour,

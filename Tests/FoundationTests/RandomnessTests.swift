@@ -39,8 +39,10 @@ import Testing
         )
         let whole = one.bytes(count: 20_000)
         var pieces: [UInt8] = []
-        for size in 0... where pieces.count < whole.count {
-            pieces += two.bytes(count: min(1 + size % 97, whole.count - pieces.count))
+        var size = 0
+        while pieces.count < whole.count {
+            size = (size + 7) % 97
+            pieces += two.bytes(count: min(1 + size, whole.count - pieces.count))
         }
         #expect(pieces == whole)
         #expect(other.bytes(count: 32) != Array(whole.prefix(32)))
