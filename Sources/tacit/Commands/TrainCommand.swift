@@ -74,6 +74,9 @@ struct TrainCommand: ParsableCommand {
         }
         guard !privacy.isPrivate || data != nil else { throw ValidationError("--private needs --data") }
         if privacy.isPrivate || plain && model.isNetwork { return }
+        guard !model.isNetwork else {
+            throw ValidationError("--model \(model.rawValue): networks are trained with --plain or --private")
+        }
         guard ring.isEmpty || key != nil else { throw ValidationError("--ring needs --key") }
         guard !ring.isEmpty || model == .linear || model == .ridge || model == .logistic && !encrypted.isEmpty else {
             throw ValidationError("--model \(model.rawValue): has no closed form; train it with --ring")
