@@ -167,9 +167,11 @@ import Testing
             ("--hidden", "8,x"), ("--held-out", "1"), ("--batch-size", "0"),
         ] { try refuse(64, [option, "want"], ["--unit", "row", "\(option)=\(value)"]) }
         try refuse(64, ["--unit: want row, or the column"], [])
+        try refuse(64, ["give --sampling-rate"], ["--unit", "row", "--batch-size", "10"])
+        try refuse(64, ["belongs to --model scatter"], ["--unit", "row", "--head", "cnn"])
+        try refuse(64, ["belongs to --model mlp"], ["--unit", "row", "--model", "cnn"])
         try refuse(65, ["nobody"], ["--unit", "nobody"])
         try refuse(78, ["age", "privacy-unit or identifier"], ["--unit", "age"])
-        try refuse(64, ["reads images"], ["--unit", "row", "--model", "cnn"])
         try refuse(66, ["no such checkpoint"], ["--unit", "row", "--resume"])
         try refuse(66, ["none.ledger"], ["--unit", "row", "--ledger", "none.ledger"])
         try refuse(64, ["--most-rows"], ["--unit", "row", "--ordered", "tree"])

@@ -93,7 +93,7 @@ import Testing
         let run = try Self.run(folder.file("c"), settings: Self.settings(), examples: Self.examples(3000))
         var stepsBefore: [Int] = []
         let outcome = try run.run(authority: recorder, onStep: { stepsBefore.append($0) })
-        #expect(outcome == .finished && recorder.isFinished)
+        #expect(outcome == .finished && !recorder.isFinished)
         #expect(stepsBefore == Array(1...60))
         #expect(recorder.calls.last == 60)
         #expect(zip(recorder.calls, recorder.calls.dropFirst()).allSatisfy { $0 < $1 })
@@ -216,7 +216,7 @@ import Testing
                 heldOut: Self.examples(200, seed: 9))
             let recorder = Recorder()
             try run.run(authority: recorder)
-            #expect(recorder.calls == [1] && recorder.isFinished)
+            #expect(recorder.calls == [1])
             #expect((run.history.last?.heldOutAccuracy ?? 0) > 0.8, "\(noise)")
         }
     }
@@ -265,6 +265,30 @@ import Testing
         #expect(back.network.parameterVector == model.network.parameterVector)
         // Whoever knows networks only can read it too.
         #expect(try Network<Float>(model.file).parameterCount == model.network.parameterCount)
+    }
+
+    /// Every network by name can be trained both ways; the private ones have a rule in every layer.
+    @Test func networksByNameHavePrivateRules() throws {
+        let table = try NetworkTask(schema: Self.schema())
+        for (network, task) in [
+            (StandardNetwork.cnn, NetworkTask.mnist), (.mobileNet, .mnist), (.mlp(hidden: [4]), .mnist),
+            (.mlp(hidden: []), table), (.scattering(.linear), .scatteredMNIST), (.scattering(.cnn), .scatteredMNIST),
+        ] {
+            for isPrivate in [false, true] {
+                let built = try Network<Float>(
+                    network.layers(for: task, isPrivate: isPrivate), input: task.inputShape, seed: 1)
+                let examples = try Examples<Float>(
+                    features: [Float](repeating: 0.5, count: built.inputWidth), width: built.inputWidth,
+                    targets: .classes([1]))
+                guard isPrivate else { continue }
+                _ = try PrivateTrainer(
+                    built, examples, loss: .crossEntropy, unitOfRow: nil,
+                    PrivateTrainingParameters(
+                        samplingRate: 1, noiseMultiplier: 1, clipping: .fixed(norm: 1), learningRate: 0.1)
+                ).step()
+            }
+        }
+        #expect(throws: PrivateLearningError.self) { try StandardNetwork.cnn.layers(for: table, isPrivate: true) }
     }
 
     @Test func damagedModelsAreErrors() throws {

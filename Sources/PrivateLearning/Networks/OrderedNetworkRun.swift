@@ -50,7 +50,6 @@ public struct OrderedNetworkRun {
             history.append(epoch)
             try onEpoch(epoch)
         }
-        try authority.finish()
         try network.requireFiniteParameters()
     }
 }

@@ -70,7 +70,8 @@ public final class PrivateNetworkRun {
         average = checkpoint.average
     }
 
-    /// Trains until the plan is carried out, or until `shouldStop` says so between two portions.
+    /// Trains until the plan is carried out, or until `shouldStop` says so between two portions. When it has finished, the
+    /// caller stores the model, then calls ``removeCheckpoint()`` and the authority's `finish`.
     /// - Parameters:
     ///   - authority: asked before every portion.
     ///   - shouldStop: asked after every portion.
@@ -117,6 +118,8 @@ public final class PrivateNetworkRun {
                 return .interrupted
             }
         }
+        // The last weights, so that a process that ends before the model is on the disk loses none of the work.
+        try writeCheckpoint(charged: charged)
         if !average.isEmpty { network.parameterVector = average }
         do {
             try network.requireFiniteParameters()
@@ -125,7 +128,6 @@ public final class PrivateNetworkRun {
             removeCheckpoint()
             throw error
         }
-        try authority.finish()
         return .finished
     }
 

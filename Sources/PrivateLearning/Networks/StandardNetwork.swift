@@ -34,6 +34,7 @@ public enum StandardNetwork: Hashable, Sendable {
                     : .smallImages(classes: outputs, activation: .relu, dropout: 0.25)
             }
             return .mobileNetV2(classes: outputs, normalization: isPrivate ? .group(8) : .batch)
+        case .scattering where task.inputShape.count != 3: throw .plan("model: reads images; for tables take mlp")
         case .scattering(.linear): return [.flatten, .dense(outputs: outputs)]
         case .scattering(.cnn):
             return [
@@ -80,7 +81,7 @@ public struct PrivateTrainingDefaults: Hashable, Sendable {
         switch (network, images) {
         case (.cnn, _):
             self.init(
-                samplingRate: 2048.0 / 60_000, epochs: 40, clippingNorm: 1, learningRate: 0.5,
+                samplingRate: 2048.0 / 60_000, epochs: 30, clippingNorm: 1, learningRate: 0.5,
                 optimizer: .sgd(momentum: 0.9), averaging: 0.99)
         case (.mobileNet, _):
             self.init(

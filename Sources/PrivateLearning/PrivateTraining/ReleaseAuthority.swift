@@ -10,7 +10,7 @@ public protocol ReleaseAuthority {
     /// The run's name in a ledger, kept with checkpoints.
     var runIdentifier: String? { get }
 
-    /// The release is over.
+    /// The release is over; for the caller of a run, when the model is on the disk.
     func finish() throws
 }
 

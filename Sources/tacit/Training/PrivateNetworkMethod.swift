@@ -14,6 +14,10 @@ struct PrivateNetworkMethod: PrivateMethod {
     init(_ request: PrivateTrainingRequest) throws {
         self.request = request
         kind = try StandardNetwork(request)
+        guard request.network.batchSize == nil else {
+            throw CommandFailure(
+                .usage, "--batch-size: batches are Poisson samples here; give --sampling-rate, or --ordered")
+        }
         let unit = try Self.unit(request)
         let usual = PrivateTrainingDefaults(kind, images: NetworkData.isImages(request.data))
         let rate = request.privacy.samplingRate ?? usual.samplingRate
@@ -141,6 +145,12 @@ extension Optimizer {
 
 extension StandardNetwork {
     init(_ request: PrivateTrainingRequest) throws {
+        guard request.network.head == nil || request.model == .scatter else {
+            throw CommandFailure(.usage, "--head: belongs to --model scatter")
+        }
+        guard request.network.hidden == nil || request.model == .mlp else {
+            throw CommandFailure(.usage, "--hidden: belongs to --model mlp")
+        }
         switch request.model {
         case .cnn: self = .cnn
         case .mobilenet: self = .mobileNet

@@ -47,6 +47,7 @@ struct PrivateTraining {
         ).make()
         try ReportFile.write(report, stem: base + ".report")
         result.finish()
+        try authority.finish()
         let made = Made(
             file: request.out, report: base + ".report.json", epsilon: releases.epsilon, delta: releases.delta,
             neighbouring: releases.neighbouring.rawValue, unit: releases.unit, accountant: releases.accountant,
