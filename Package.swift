@@ -20,6 +20,8 @@ let package = Package(
         .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
         .library(name: "WeightFormats", targets: ["WeightFormats"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
+        .library(name: "TextClassification", targets: ["TextClassification"]),
+        .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
         // For Benchmarks/ only: the layers below the schemes.
@@ -87,6 +89,8 @@ let package = Package(
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
                 "HomomorphicCircuits", "Lattice", "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
+        .target(name: "TextClassification"),
+        .target(name: "Auditing", dependencies: ["TextClassification"]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
         .target(
             name: "PrivacyLedger",
@@ -141,6 +145,11 @@ let package = Package(
             dependencies: [
                 "BigIntegers", "BinaryCoding", "CKernels", "Lattice", "Randomness", "TacitTestSupport",
             ]),
+        .testTarget(
+            name: "TextClassificationTests",
+            dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
+        .testTarget(
+            name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(
             name: "HomomorphicCircuitsTests",
             dependencies: ["CKKS", "HomomorphicCircuits", "Randomness", "TacitTestSupport"]),

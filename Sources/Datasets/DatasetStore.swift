@@ -50,8 +50,21 @@ public struct DatasetStore: Sendable {
         return nil
     }
 
-    private func candidates(_ file: Dataset.File) -> [String] {
-        (dataDirectory.map { [$0 + "/" + file.path] } ?? []) + [cachePath(of: file)]
+    private func candidates(_ file: Dataset.File) -> [String] { directories.map { $0 + "/" + file.path } }
+
+    /// Where files are looked for, the first place first.
+    var directories: [String] { (dataDirectory.map { [$0] } ?? []) + [cacheDirectory] }
+
+    /// The first place where there is a file of this name, or nil.
+    func path(below name: String) -> String? {
+        directories.map { $0 + "/" + name }.first(where: FileManager.default.fileExists)
+    }
+
+    /// The content of a file that its reader checks.
+    func contents(atPath path: String) throws(DatasetsError) -> [UInt8] {
+        do throws(AtomicFilesError) { return try readFile(path, limit: 1 << 30) } catch {
+            throw DatasetsError(.unreadable, error.message)
+        }
     }
 
     /// The content of a file, checked against its published hash.
@@ -60,13 +73,10 @@ public struct DatasetStore: Sendable {
         guard let path = candidates(file).first(where: FileManager.default.fileExists) else {
             throw DatasetsError(
                 .notFetched,
-                "\(file.path): not found in \((dataDirectory.map { [$0] } ?? []) + [cacheDirectory]); fetch it with "
+                "\(file.path): not found in \(directories); fetch it with "
                     + "`tacit data fetch \(dataset)`, or name its folder with --data-dir or TACIT_DATA")
         }
-        let bytes: [UInt8]
-        do throws(AtomicFilesError) { bytes = try readFile(path, limit: 1 << 30) } catch {
-            throw DatasetsError(.unreadable, error.message)
-        }
+        let bytes = try contents(atPath: path)
         guard bytes.count == file.byteCount else {
             throw DatasetsError(
                 .sizeMismatch, "\(path): got \(bytes.count) bytes, want \(file.byteCount); delete it and fetch it again"

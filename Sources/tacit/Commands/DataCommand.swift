@@ -23,8 +23,11 @@ struct DataListCommand: ParsableCommand {
         var name: String
         var title: String
         var rows: Int
-        var columns: Int
-        var target: String
+        /// nil for what is no table.
+        var columns: Int?
+        var target: String?
+        /// What `rows` counts.
+        var items: String
         var isHere: Bool
         var source: String
         var licence: String
@@ -33,17 +36,24 @@ struct DataListCommand: ParsableCommand {
     func run() throws {
         common.apply()
         let store = DatasetStore(dataDirectory: dataDirectory)
-        let shown = Dataset.all.map { set in
+        let tables = Dataset.all.map { set in
             Shown(
                 name: set.name, title: set.title, rows: set.rowCount, columns: set.columnCount, target: set.target,
-                isHere: set.isEmbedded || store.has(set), source: set.sourcePage, licence: set.licence)
+                items: "rows", isHere: set.isEmbedded || store.has(set), source: set.sourcePage, licence: set.licence)
         }
+        let collections = DataCollection.all.map { set in
+            Shown(
+                name: set.name, title: set.title, rows: set.itemCount, items: set.items, isHere: set.isHere(in: store),
+                source: set.sourcePage, licence: set.licence)
+        }
+        let shown = tables + collections
         if common.json { return try Console.json(shown) }
         for set in shown {
             let state = set.isHere ? "" : "   (fetch it with `tacit data fetch \(set.name)`)"
             Console.result("\(set.name)\(state)")
             Console.result("    \(set.title)")
-            Console.result("    \(set.rows) rows, \(set.columns) columns, target \(set.target); \(set.licence)")
+            let shape = set.columns.flatMap { columns in set.target.map { ", \(columns) columns, target \($0)" } } ?? ""
+            Console.result("    \(set.rows) \(set.items)\(shape); \(set.licence)")
         }
     }
 }
@@ -59,6 +69,7 @@ struct DataFetchCommand: AsyncParsableCommand {
 
     func run() async throws {
         common.apply()
+        if let collection = DataCollection.all.first(where: { $0.name == name }) { return try await fetch(collection) }
         let set = try Dataset.named(name)
         guard !set.isEmbedded else { return Console.result("\(name): is part of the program") }
         let progress = Progress("fetching \(name)", total: set.files.reduce(0) { $0 + $1.byteCount }, unit: "bytes")
@@ -66,6 +77,18 @@ struct DataFetchCommand: AsyncParsableCommand {
         let paths = try await DatasetStore(dataDirectory: dataDirectory).fetch(set) { progress.reach($0.receivedBytes) }
         progress.finish()
         for path in paths { Console.result(path) }
+    }
+
+    private func fetch(_ collection: DataCollection) async throws {
+        let progress = Progress(
+            "fetching \(name)", total: collection.files.reduce(0) { $0 + $1.byteCount }, unit: "bytes")
+        defer { progress.finish() }
+        let paths = try await DatasetStore(dataDirectory: dataDirectory).fetch(collection) {
+            progress.reach($0.receivedBytes)
+        }
+        progress.finish()
+        for path in paths { Console.result(path) }
+        if paths.isEmpty { Console.result("\(name): is here") }
     }
 }
 
