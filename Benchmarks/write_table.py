@@ -12,7 +12,7 @@ INTRODUCTION = """# Benchmarks
 `make bench` measures us and the peers in one schedule on one machine: round after round each side takes its turn, and
 medians are compared, so that drift of the machine hits all alike. A ratio above 1 means that we are faster. On one core
 times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
-Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, each in the
+Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL, OpenFHE and Flower, each in the
 version that the tables name.
 """
 
@@ -144,7 +144,7 @@ def ckks(lines):
 
 
 def secagg(lines):
-    text = "## Secure aggregation, a whole round with all parties in one process\n\nProcessor time; complete graph.\n\n"
+    text = "## Secure aggregation, a whole round with all parties in one process\n\nProcessor time; beside Flower on the complete graph.\n\n"
     flower = [l for l in lines if l["benchmark"] == "secagg/flower"]
     text += table(
         ["sites", "parameters", "drop out", "Flower SecAgg+", "ours", "ratio"],
