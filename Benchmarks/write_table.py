@@ -14,6 +14,8 @@ medians are compared, so that drift of the machine hits all alike. A ratio above
 times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
 Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, PyTorch and
 Opacus, dp-accounting and OpenDP, each in the version that the tables name or `Benchmarks/run.sh` installs.
+Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL, OpenFHE and Flower, each in the
+version that the tables name.
 """
 
 
@@ -273,7 +275,7 @@ def multiparty(lines):
 
 
 def secagg(lines):
-    text = "## Secure aggregation, a whole round with all parties in one process\n\nProcessor time; complete graph.\n\n"
+    text = "## Secure aggregation, a whole round with all parties in one process\n\nProcessor time; beside Flower on the complete graph.\n\n"
     flower = [l for l in lines if l["benchmark"] == "secagg/flower"]
     text += table(
         ["sites", "parameters", "drop out", "Flower SecAgg+", "ours", "ratio"],
