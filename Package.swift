@@ -291,8 +291,7 @@ let package = Package(
             ],
             exclude: ["Resources"]),
         // Runs coordinators and sites as processes.
-        .testTarget(
-            name: "FederationNetworkTests", dependencies: ["TacitTestSupport"], exclude: ["look_at_page.py"]),
+        .testTarget(name: "FederationNetworkTests", dependencies: ["TacitTestSupport"]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

@@ -1,6 +1,8 @@
 import CoordinatorStore
 import Federation
+import Dispatch
 import Foundation
+import Synchronization
 import TacitDashboard
 import Transports
 
@@ -46,16 +48,18 @@ public struct CoordinatorProcess: Sendable {
         var network = CoordinatorServer.Configuration(spoolFolder: store.spoolFolder)
         network.host = configuration.host
         network.port = configuration.port
-        let address = network.host
+        let (address, shutdownPatience) = (network.host, network.shutdownPatience)
         // Events are taken one after the other, in the order in which they come.
         let (events, queue) = AsyncStream<TransportEvent>.makeStream()
         let server = try CoordinatorServer(
             identity: identity.transport, study: study.fingerprint, roster: roster, exchange: service,
             configuration: network
         ) { queue.yield($0) }
+        let listening = Listening(server)
         await service.start()
         if configuration.beginsNow { try await service.begin() }
         let log = log
+        let patience = configuration.patience
         let token = try configuration.dashboard.map { _ in try files.dashboardToken() }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -67,7 +71,7 @@ public struct CoordinatorProcess: Sendable {
                 return false
             }
             group.addTask {
-                try await server.run()
+                try await listening.waitUntilItEnds()
                 return false
             }
             group.addTask {
@@ -93,17 +97,16 @@ public struct CoordinatorProcess: Sendable {
             group.addTask {
                 // Ends by itself, or with the cancellation of the whole.
                 if configuration.endsWhenFinished {
-                    await service.waitUntilDone()
+                    await service.waitUntilDone(patience: patience)
                 } else {
                     while (try? await Task.sleep(for: .seconds(3600))) != nil {}
                 }
-                server.stop()
-                try? await Task.sleep(for: .milliseconds(50))
                 return true
             }
             while let isOver = try await group.next() {
                 if isOver { break }
             }
+            await listening.stop(within: shutdownPatience)
             queue.finish()
             group.cancelAll()
             while let _ = try? await group.next() {}
@@ -113,18 +116,68 @@ public struct CoordinatorProcess: Sendable {
     }
 }
 
+/// A server in a task that is never cancelled: the network library does not survive the cancellation of a server whose
+/// peers go on opening streams. It is stopped in good order, or left to the end of the process.
+private final class Listening: Sendable {
+    private let server: CoordinatorServer
+    private let ended = WakeUp()
+    private let outcome = Mutex<Result<Void, TransportsError>?>(nil)
+
+    init(_ server: CoordinatorServer) {
+        self.server = server
+        Task {
+            let result: Result<Void, TransportsError>
+            do throws(TransportsError) {
+                try await server.run()
+                result = .success(())
+            } catch { result = .failure(error) }
+            outcome.withLock { $0 = result }
+            ended.signal()
+        }
+    }
+
+    /// Returns when the server has ended or the task is cancelled.
+    func waitUntilItEnds() async throws {
+        while !Task.isCancelled {
+            let version = ended.version
+            if let result = outcome.withLock({ $0 }) { return try result.get() }
+            await ended.wait(after: version, within: .seconds(60))
+        }
+    }
+
+    func stop(within time: Duration) async {
+        server.stop()
+        let end = ContinuousClock.now + time
+        // The task may be cancelled already, so this does not wait on it.
+        while outcome.withLock({ $0 == nil }), ContinuousClock.now < end {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { continuation.resume() }
+            }
+        }
+    }
+}
+
 extension CoordinatorService {
-    /// Returns when the study is over and no site listens any more, or a minute after it is over, or on cancellation.
-    func waitUntilDone() async {
+    /// Returns when the study is over and every site that joined has got the model and hung up, when the patience for
+    /// that is over, or on cancellation.
+    func waitUntilDone(patience: Duration) async {
         var deadline: ContinuousClock.Instant?
         while !Task.isCancelled {
             let version = changes.version
             if isFinished {
-                deadline = deadline ?? .now + .seconds(60)
-                if connections.values.allSatisfy({ $0 <= 0 }) || ContinuousClock.now > deadline ?? .now { return }
+                let end = deadline ?? .now + patience
+                deadline = end
+                if hasEverybodyTheModel || ContinuousClock.now > end { return }
             }
             if case .failed = coordinator.phase { return }
             await changes.wait(after: version, within: .seconds(1))
+        }
+    }
+
+    private var hasEverybodyTheModel: Bool {
+        study.sites.allSatisfy { site in
+            guard let standing = coordinator.sites[site.name], standing.hasJoined, !standing.hasLeft else { return true }
+            return served.contains(site.name) && (connections[site.name] ?? 0) <= 0
         }
     }
 }

@@ -119,7 +119,9 @@ extension CoordinatorService: DashboardSource {
         switch event {
         case .received(let peer, let count):
             counters.add("tacit_received_bytes_total", Double(count), site: peer.name)
-        case .delivered(let peer, _, let count): counters.add("tacit_sent_bytes_total", Double(count), site: peer.name)
+        case .delivered(let peer, let sequence, let count):
+            if isFinished, isLast(sequence, to: peer.name) { served.insert(peer.name) }
+            counters.add("tacit_sent_bytes_total", Double(count), site: peer.name)
         case .uploadResumed(let peer, let offset, let count):
             counters.add("tacit_uploads_resumed_total", site: peer.name)
             log(LogLine(.info, "resumed", ["site": peer.name, "offset": "\(offset)", "bytes": "\(count)"]))

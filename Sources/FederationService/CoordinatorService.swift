@@ -44,6 +44,8 @@ public actor CoordinatorService: CoordinatorExchange {
     private var openedAt: ContinuousClock.Instant?
     var connections: [String: Int] = [:]
     var lastHeard: [String: Date] = [:]
+    /// Sites to which everything was handed over after the study was over.
+    var served: Set<String> = []
     /// What the model has to be compared with, if somebody worked it out.
     let baselines: [StudyBaseline]
 
@@ -154,6 +156,11 @@ public actor CoordinatorService: CoordinatorExchange {
         if let message = firstOutgoing(peer.name, after: sequence) { return message }
         await changes.wait(after: version, within: time)
         return firstOutgoing(peer.name, after: sequence)
+    }
+
+    /// Whether `sequence` is the last message to a site.
+    func isLast(_ sequence: UInt64, to site: String) -> Bool {
+        outgoing[site]?.last.map { $0.sequence <= sequence } ?? true
     }
 
     private func firstOutgoing(_ site: String, after sequence: UInt64) -> OutgoingMessage? {

@@ -30,7 +30,6 @@ public final class CoordinatorConnection: Sendable {
     private let configuration: Configuration
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
     private let refusal = RefusalNote()
-    private let connections: Task<Void, Never>
     private let onRetry: @Sendable (TransportsError, Duration) -> Void
     /// The message that was arriving when the connection broke.
     private let partial = Mutex<PartialDelivery?>(nil)
@@ -69,7 +68,8 @@ public final class CoordinatorConnection: Sendable {
                 })
             let client = GRPCClient(transport: transport)
             self.client = client
-            connections = Task { try? await client.runConnections() }
+            // Ends by itself after `close()`.
+            Task { try? await client.runConnections() }
         } catch {
             throw TransportsError(code: .invalidAddress, message: "\(address): \(error)")
         }
@@ -80,7 +80,6 @@ public final class CoordinatorConnection: Sendable {
     /// Ends all calls and closes the connection.
     public func close() {
         client.beginGracefulShutdown()
-        connections.cancel()
     }
 
     /// Sends a message and returns the study's reply once the message is durable there. However often the connection

@@ -62,6 +62,7 @@ public final class CoordinatorServer: Sendable {
                 config.http2.maxConcurrentStreams = 16
                 config.rpc.maxRequestPayloadSize = Frame.limit
                 config.connection.maxIdleTime = .seconds(300)
+                config.connection.maxGraceTime = configuration.shutdownPatience
                 config.connection.keepalive.time = .seconds(20)
                 config.connection.keepalive.timeout = .seconds(10)
                 config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(5)
@@ -78,7 +79,8 @@ public final class CoordinatorServer: Sendable {
         server = GRPCServer(transport: transport, router: router)
     }
 
-    /// Listens until ``stop()``.
+    /// Listens until ``stop()``. The task must not be cancelled instead: the library beneath traps when a peer opens a
+    /// stream on a server that was.
     /// - Throws: ``TransportsError`` with code `invalidAddress` when the address is taken or not ours.
     public func run() async throws(TransportsError) {
         do { try await server.serve() } catch {

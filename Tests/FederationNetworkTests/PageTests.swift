@@ -2,8 +2,7 @@ import Foundation
 import TacitTestSupport
 import Testing
 
-/// The coordinator's page, asked by hand and looked at in a browser. To see the pictures:
-/// TACIT_KEEP_SCREENSHOTS=directory swift test …
+/// The coordinator's page, asked over a socket.
 @Suite(.serialized) struct PageTests {
     struct Answer {
         var status: Int
@@ -94,55 +93,5 @@ import Testing
         for guess in 0..<12 { last = try Self.ask(port, "/login", method: "POST", body: "token=guess\(guess)").status }
         #expect(last == 429)
         #expect(try Self.ask(port, "/login", method: "POST", body: "token=\(token)").status == 429)
-    }
-
-    static let browser = ["chromium", "google-chrome", "chromium-browser"].lazy.compactMap(program).first
-    static let python = program("python3")
-
-    static func program(_ name: String) -> String? {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
-    @Test(
-        .enabled(if: browser != nil && python != nil, "SKIPPED: no browser or python3"))
-    func inABrowser() throws {
-        let study = try NetworkStudy(rounds: 8)
-        try study.startCoordinator(["--dashboard-port", "0"])
-        for site in 1...3 { try study.startSite(site) }
-        for site in 1...3 { try study.finishSite(site) }
-        let token = try String(contentsOfFile: study.folder.file("hospital.state/dashboard.token"), encoding: .utf8)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-        let keep = ProcessInfo.processInfo.environment["TACIT_KEEP_SCREENSHOTS"]
-        let folder = keep ?? study.folder.path
-        for (name, options) in [
-            ("desktop-light", ["--wide"]), ("desktop-dark", ["--wide", "--dark"]), ("phone-light", []),
-            ("phone-dark", ["--dark"]),
-        ] {
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "look_at_page.py").path
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: Self.python ?? "")
-            let picture = "\(folder)/dashboard-\(name).png"
-            process.arguments = [script, Self.browser ?? "", "\(study.dashboardPort)", token, picture] + options
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            try process.run()
-            let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)")
-            #expect(object["phase"] as? String == "Finished after 8 rounds", "\(text)")
-            #expect(object["roundRows"] as? Int ?? 0 >= 9)
-            #expect(object["siteRows"] as? Int == 3)
-            #expect(object["points"] as? Int ?? 0 >= 9)
-            #expect(object["wider"] as? Bool == false, "\(name): the page is wider than its window")
-            #expect(object["smallTargets"] as? [String] == [], "\(name)")
-            #expect(object["foreign"] as? [String] == [], "something was loaded from elsewhere")
-            #expect(object["dark"] as? Bool == options.contains("--dark"))
-            // Everything that can be acted on is reached with the keyboard, in the order of the page.
-            #expect(object["focusOrder"] as? [String] == [
-                "Skip to the rounds", "Privacy report", "as JSON", "Sign out", "Sites", "Rounds",
-            ])
-            #expect(try Data(contentsOf: URL(fileURLWithPath: picture)).count > 10_000)
-        }
     }
 }

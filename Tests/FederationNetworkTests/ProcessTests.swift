@@ -4,7 +4,7 @@ import Testing
 
 /// Whole studies between processes.
 @Suite(.serialized) struct ProcessTests {
-    @Test(arguments: ["none", "secagg", "ckks"]) func threeSitesTrainTogether(protection: String) throws {
+    @Test(arguments: ["none", "secagg"]) func threeSitesTrainTogether(protection: String) throws {
         let study = try NetworkStudy(protection: protection)
         try study.startCoordinator(["--no-dashboard", "--exit-when-finished"])
         for site in 1...3 { try study.startSite(site, options: ["--out", "model-\(site).safetensors"]) }

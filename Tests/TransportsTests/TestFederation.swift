@@ -82,7 +82,7 @@ final class TestFederation: Sendable {
     }
     let spoolFolder: String
 
-    deinit { running.withLock { $0?.task.cancel() } }
+    deinit { running.withLock { $0?.server.stop() } }
 
     func start(port: Int = 0) async throws {
         var configuration = CoordinatorServer.Configuration(spoolFolder: spoolFolder)
