@@ -230,7 +230,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "TextClassificationTests",
-            dependencies: ["Datasets", "Tabular", "TacitTestSupport", "TextClassification"]),
+            dependencies: ["TacitTestSupport", "TextClassification"]),
         .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy"]),
         .testTarget(
             name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),

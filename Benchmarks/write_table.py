@@ -13,9 +13,7 @@ INTRODUCTION = """# Benchmarks
 medians are compared, so that drift of the machine hits all alike. A ratio above 1 means that we are faster. On one core
 times are processor time, on two they are elapsed time. Absolute times say little about other machines; ratios say more.
 Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL and OpenFHE, PyTorch and
-Opacus, dp-accounting and OpenDP, each in the version that the tables name or `Benchmarks/run.sh` installs.
-Peers: python-paillier (phe) with gmpy2, GMP's own `mpz_powm`, pandas and polars, TenSEAL, OpenFHE and Flower, each in the
-version that the tables name.
+Opacus, dp-accounting and OpenDP, Flower, each in the version that the tables name or `Benchmarks/run.sh` installs.
 """
 
 

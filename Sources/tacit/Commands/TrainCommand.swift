@@ -92,6 +92,7 @@ struct TrainCommand: ParsableCommand {
         if privacy.isPrivate || plain && model.isNetwork { return }
         guard !model.isPrivateOnly else {
             throw ValidationError("--model \(model.rawValue): is fitted with --private only")
+        }
         guard !model.isNetwork else {
             throw ValidationError("--model \(model.rawValue): networks are trained with --plain or --private")
         }
