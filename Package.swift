@@ -113,7 +113,8 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets", "DifferentialPrivacy",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "Datasets",
+                "DifferentialPrivacy",
                 "FixedPoint", "HomomorphicCircuits", "Lattice", "MultipartyCKKS", "NeuralNetworks", "Paillier",
                 "Parallelism", "Randomness", "Tabular",
             ]),
@@ -168,7 +169,8 @@ let package = Package(
         .target(
             name: "Federation",
             dependencies: [
-                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CKernels", "DifferentialPrivacy", "MultipartyCKKS",
+                "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CKernels", "DifferentialPrivacy",
+                "MultipartyCKKS",
                 "NeuralNetworks", "Paillier", "Parallelism", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
                 "Randomness", "SecureAggregation", "Tabular",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
@@ -300,7 +302,8 @@ let package = Package(
         .testTarget(
             name: "FederationTests",
             dependencies: [
-                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "PrivacyLedger",
+                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier",
+                "PrivacyLedger",
                 "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
             ],
             exclude: ["Vectors"]),

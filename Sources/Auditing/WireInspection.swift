@@ -23,7 +23,8 @@ public enum WireInspection {
     /// - Throws: ``TabularError`` without facts of both kinds, or with fewer bytes.
     public static func readings(of bytes: [UInt8], facts: [Bool]) throws(TabularError) -> [Reading] {
         guard bytes.count >= 4, facts.count >= 2 else {
-            throw TabularError(.invalidArgument, "wire: got \(bytes.count) bytes for \(facts.count) facts, want at least 4 for 2")
+            throw TabularError(
+                .invalidArgument, "wire: got \(bytes.count) bytes for \(facts.count) facts, want at least 4 for 2")
         }
         let actual = facts.map { $0 ? 1.0 : 0 }
         let words = facts.indices.map { index in

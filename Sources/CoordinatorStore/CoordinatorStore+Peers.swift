@@ -46,7 +46,9 @@ extension CoordinatorStore {
                 let names = try self.peers(db).filter { $0.revoked == nil }.map(\.name).sorted()
                 throw CoordinatorStoreError(
                     code: .peer,
-                    message: "\(name): is not enrolled; enrolled are \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+                    message:
+                        "\(name): is not enrolled; enrolled are \(names.isEmpty ? "none" : names.joined(separator: ", "))"
+                )
             }
         }
     }

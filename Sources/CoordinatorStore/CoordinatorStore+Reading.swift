@@ -46,7 +46,8 @@ extension CoordinatorStore {
     public func events(after sequence: Int64 = 0, limit: Int = 10_000) throws(CoordinatorStoreError) -> [StoredEvent] {
         try read { db in
             try Row.fetchAll(
-                db, sql: "SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", arguments: [sequence, limit]
+                db, sql: "SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
+                arguments: [sequence, limit]
             ).map { row in
                 StoredEvent(
                     sequence: try self.field(row, "sequence"), moment: try self.moment(row, "moment"),

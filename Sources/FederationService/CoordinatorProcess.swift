@@ -89,7 +89,8 @@ public struct CoordinatorProcess: Sendable {
                 let page = Dashboard(source: service, token: token, address: place)
                 group.addTask {
                     try await page.run { port in
-                        log(LogLine(.info, "dashboard", ["address": "http://\(place.host):\(port)", "port": "\(port)"]))
+                        log(
+                            LogLine(.info, "dashboard", ["address": "http://\(place.host):\(port)", "port": "\(port)"]))
                     }
                     return false
                 }
@@ -176,7 +177,9 @@ extension CoordinatorService {
 
     private var hasEverybodyTheModel: Bool {
         study.sites.allSatisfy { site in
-            guard let standing = coordinator.sites[site.name], standing.hasJoined, !standing.hasLeft else { return true }
+            guard let standing = coordinator.sites[site.name], standing.hasJoined, !standing.hasLeft else {
+                return true
+            }
             return served.contains(site.name) && (connections[site.name] ?? 0) <= 0
         }
     }

@@ -69,7 +69,9 @@ extension CoordinatorService: DashboardSource {
                 ? "revoked"
                 : known?.hasLeft ?? false
                     ? "left"
-                    : !hasJoined ? "waiting" : known?.isSilent ?? false ? "silent" : missing.contains(site.name) ? "working" : "joined"
+                    : !hasJoined
+                        ? "waiting"
+                        : known?.isSilent ?? false ? "silent" : missing.contains(site.name) ? "working" : "joined"
             return DashboardState.Site(
                 name: site.name, standing: standing,
                 rounds: coordinator.history.count { $0.contributors.contains(site.name) },
@@ -81,7 +83,8 @@ extension CoordinatorService: DashboardSource {
         state.privacy = StudyWords.privacy(study, coordinator: coordinator)
         state.events = events.suffix(100).map { event in
             DashboardState.Event(
-                sequence: event.sequence, moment: event.moment.timeIntervalSince1970, text: event.note?.text ?? event.kind,
+                sequence: event.sequence, moment: event.moment.timeIntervalSince1970,
+                text: event.note?.text ?? event.kind,
                 isTrouble: event.note?.isTrouble ?? false)
         }
         return state

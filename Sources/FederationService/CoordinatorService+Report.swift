@@ -15,7 +15,8 @@ extension CoordinatorService {
             case .ckks, .paillier: .ciphertext
             }
         let single =
-            study.kind == .none ? "everything that the updates tell about the rows behind them" : "nothing but the sum with the others"
+            study.kind == .none
+            ? "everything that the updates tell about the rows behind them" : "nothing but the sum with the others"
         var observations: [PrivacyReport.Observation] = []
         for site in sites {
             guard let id = ids[site] else { continue }
@@ -29,7 +30,8 @@ extension CoordinatorService {
                     count: own.count, learns: single))
             observations.append(
                 .init(
-                    observer: id, source: "coordinator", form: .plaintextModel, what: "the models that rounds began with",
+                    observer: id, source: "coordinator", form: .plaintextModel,
+                    what: "the models that rounds began with",
                     count: sums.count, learns: "what the models tell about the other sites' rows together"))
         }
         observations.append(
@@ -51,14 +53,17 @@ extension CoordinatorService {
         if let best = coordinator.best?.metrics {
             metrics.append(
                 .init(name: "accuracy", value: best.accuracy, baseline: best.majority, better: .higher))
-            if let auroc = best.auroc { metrics.append(.init(name: "AUROC", value: auroc, baseline: 0.5, better: .higher)) }
+            if let auroc = best.auroc {
+                metrics.append(.init(name: "AUROC", value: auroc, baseline: 0.5, better: .higher))
+            }
             if let auprc = best.auprc { metrics.append(.init(name: "AUPRC", value: auprc, better: .higher)) }
             metrics.append(.init(name: "loss", value: best.loss, better: .lower))
         }
         return PrivacyReport(
             title: "Federation \(study.literal.name)", created: Date(), tool: .init(version: "federation 1"),
             task: .init(
-                computed: "\(coordinator.round) rounds of \(study.literal.strategy.name) on \(coordinator.model.count) weights",
+                computed:
+                    "\(coordinator.round) rounds of \(study.literal.strategy.name) on \(coordinator.model.count) weights",
                 technique: "Federated learning, protection \(study.kind.rawValue)",
                 dataSets: dataSets,
                 rowNoun: "rows", ownerNoun: "site"),
@@ -74,25 +79,29 @@ extension CoordinatorService {
                 coalitions: [.init(among: ["coordinator"], atMost: 1, note: "The coordinator alone.")],
                 promise: StudyWords.adversary(study),
                 outOfScope: [
-                    "A site that trains on false rows", "What the model and the sums tell about rows, unless noise was added",
+                    "A site that trains on false rows",
+                    "What the model and the sums tell about rows, unless noise was added",
                     "Denial of service", "The times and sizes of messages",
                 ]),
             observations: observations,
             disclosures: [
                 .init(
-                    what: "The model after \(coordinator.round) rounds", to: ["coordinator"] + sites.compactMap { ids[$0] },
+                    what: "The model after \(coordinator.round) rounds",
+                    to: ["coordinator"] + sites.compactMap { ids[$0] },
                     count: coordinator.model.count)
             ],
             cryptography: [
                 .init(
-                    purpose: "Connections between sites and coordinator", scheme: "TLS 1.3, both sides with pinned P-256 certificates",
+                    purpose: "Connections between sites and coordinator",
+                    scheme: "TLS 1.3, both sides with pinned P-256 certificates",
                     parameterSet: "AES-GCM or ChaCha20-Poly1305", estimatedSecurityBits: 128,
                     securitySource: "RFC 8446", randomness: "the operating system's generator", insecure: false)
             ],
             differentialPrivacy: .none(
                 because: study.literal.privacy == nil
                     ? "The study adds no noise."
-                    : "Noise was added; what it costs is charged in each site's own ledger, with the sites that really took part."),
+                    : "Noise was added; what it costs is charged in each site's own ledger, with the sites that really took part."
+            ),
             audits: .notRun(because: "No attack was run against this federation."),
             results: [.init(name: "Best model, on the sites' held-out rows", metrics: metrics)],
             provenance: .init(

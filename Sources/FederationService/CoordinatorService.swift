@@ -119,7 +119,9 @@ public actor CoordinatorService: CoordinatorExchange {
         identifier: Fingerprint, byteCount: Int, from peer: EnrolledPeer
     ) async throws(TransportsError) -> Admission {
         do {
-            if let known = try store.input(peer: peer.name, identifier: identifier) { return .accepted(reply: known.reply) }
+            if let known = try store.input(peer: peer.name, identifier: identifier) {
+                return .accepted(reply: known.reply)
+            }
         } catch { throw Self.cannotStore(error) }
         let limit = 64 << 20 + 128 * coordinator.model.count
         guard byteCount <= limit else {
@@ -193,7 +195,8 @@ public actor CoordinatorService: CoordinatorExchange {
         try store.commit { transaction in
             if let record = transition.record {
                 try Self.store(
-                    record, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply, at: now, transaction)
+                    record, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply, at: now,
+                    transaction)
             }
             for note in notes { try transaction.note(note.kind, note.json, at: now) }
             if let snapshot = transition.snapshot {
@@ -286,7 +289,8 @@ public actor CoordinatorService: CoordinatorExchange {
     /// A record of a long message holds the message's own bytes, which are on the disk already: the file is kept as it
     /// came, and only what the record has around them is written.
     private static func store(
-        _ record: [UInt8], sender: String, identifier: Fingerprint?, arrived: IncomingMessage?, reply: [UInt8], at moment: Date,
+        _ record: [UInt8], sender: String, identifier: Fingerprint?, arrived: IncomingMessage?, reply: [UInt8],
+        at moment: Date,
         _ transaction: StoreTransaction
     ) throws {
         let name = identifier ?? Fingerprint(of: record + Array("\(moment.timeIntervalSince1970)".utf8))

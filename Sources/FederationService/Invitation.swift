@@ -28,7 +28,8 @@ public struct Invitation: Sendable, Codable {
             let bytes = try readFile(path, limit: 2 * StudyLiteral.fileLimit)
             self = try JSONDecoder().decode(Invitation.self, from: Data(bytes))
         } catch let error as AtomicFilesError { throw .study(error.message) } catch {
-            throw .study("\(path): is no invitation; ask the coordinator for the file that `tacit federation init` wrote")
+            throw .study(
+                "\(path): is no invitation; ask the coordinator for the file that `tacit federation init` wrote")
         }
         guard version == 1 else { throw .study("\(path): got version \(version), want 1; install a newer tacit") }
     }
@@ -44,7 +45,9 @@ public struct Invitation: Sendable, Codable {
     }
 
     public func makeStudy() throws(FederationServiceError) -> Study {
-        do { return try Study(try StudyLiteral(yaml: Array(study.utf8), name: "study in the invitation"), schema: schema) } catch {
+        do {
+            return try Study(try StudyLiteral(yaml: Array(study.utf8), name: "study in the invitation"), schema: schema)
+        } catch {
             throw .study(error.message)
         }
     }

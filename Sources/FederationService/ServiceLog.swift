@@ -66,7 +66,8 @@ final class Counters: Sendable {
             let series = values.filter { $0.key.name == name }.sorted { $0.key.site < $1.key.site }
             if series.isEmpty { lines.append("\(name) 0") }
             for (key, value) in series {
-                let site = key.site.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: " ")
+                let site = key.site.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+                    "\n", with: " ")
                 let label = site.isEmpty ? "" : "{site=\"\(site)\"}"
                 lines.append("\(name)\(label) \(value == value.rounded() ? String(Int(value)) : String(value))")
             }

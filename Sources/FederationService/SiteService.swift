@@ -21,7 +21,8 @@ public actor SiteService {
     ///   - onNotice: for logs; no secrets.
     /// - Throws: ``FederationServiceError`` with code `store` or `study`.
     public init(
-        study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore, connection: CoordinatorConnection,
+        study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore,
+        connection: CoordinatorConnection,
         onNotice: @escaping @Sendable (SiteTransition.Notice) -> Void
     ) throws(FederationServiceError) {
         self.store = store
@@ -80,7 +81,8 @@ public actor SiteService {
     /// The columns' scaling comes with the tasks, and the final model without.
     private func remember(_ bytes: [UInt8]) throws {
         guard site.study.standardises, scaling == nil,
-            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint), let found = task.scaling
+            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint),
+            let found = task.scaling
         else { return }
         var encoder = BinaryEncoder()
         for list in [found.means, found.deviations] { encoder.encode(list: list) { $0.encode($1) } }
@@ -99,7 +101,8 @@ public actor SiteService {
                 do throws(CoordinatorStoreError) {
                     try store.commit { transaction -> Void in
                         try transaction.take(
-                            peer: next.identity.name, identifier: identifier, digest: identifier, .bytes(record), reply: [],
+                            peer: next.identity.name, identifier: identifier, digest: identifier, .bytes(record),
+                            reply: [],
                             at: Date())
                     }
                     break

@@ -16,7 +16,8 @@ public struct StudyFiles: Sendable {
     public init(path: String) {
         self.path = path
         let url = URL(fileURLWithPath: path)
-        stem = ["yaml", "yml", "json"].contains(url.pathExtension.lowercased()) ? url.deletingPathExtension().path : path
+        stem =
+            ["yaml", "yml", "json"].contains(url.pathExtension.lowercased()) ? url.deletingPathExtension().path : path
     }
 
     public var schemaPath: String { stem + ".schema.json" }
@@ -38,7 +39,8 @@ public struct StudyFiles: Sendable {
         for site in sites where site.certificate.role != .site {
             throw .study("\(site.name): is a coordinator's identity, want a site's")
         }
-        let coordinator = try PartyIdentity(name: "coordinator of \(literal.name)".prefix64, role: .coordinator, days: days)
+        let coordinator = try PartyIdentity(
+            name: "coordinator of \(literal.name)".prefix64, role: .coordinator, days: days)
         var literal = literal
         literal.coordinator = coordinator.signing.publicIdentity
         literal.sites = sites.map(\.signing)
@@ -71,7 +73,9 @@ public struct StudyFiles: Sendable {
     }
 
     /// Keeps the invitation in step with a study file that was edited before the study began.
-    public func renewInvitation(_ study: Study, schema: Schema?, coordinator: PartyIdentity) throws(FederationServiceError) {
+    public func renewInvitation(_ study: Study, schema: Schema?, coordinator: PartyIdentity)
+        throws(FederationServiceError)
+    {
         let known = (try? Invitation(file: invitationPath)).flatMap { try? $0.makeStudy().fingerprint }
         guard known != study.fingerprint else { return }
         try Invitation(study: study.literal, schema: schema, coordinator: coordinator.transport.certificate)
@@ -84,11 +88,14 @@ public struct StudyFiles: Sendable {
             if FileManager.default.fileExists(atPath: tokenPath) {
                 let text = String(decoding: try readFile(tokenPath, limit: 1000), as: UTF8.self)
                 let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-                guard token.utf8.count >= 16 else { throw FederationServiceError.study("\(tokenPath): want at least 16 characters") }
+                guard token.utf8.count >= 16 else {
+                    throw FederationServiceError.study("\(tokenPath): want at least 16 characters")
+                }
                 return token
             }
             var random = SystemRandom()
-            let token = Data(random.bytes(count: 24)).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            let token = Data(random.bytes(count: 24)).base64EncodedString().replacing("+", with: "-").replacing(
+                "/", with: "_")
             try writeAtomically(Array((token + "\n").utf8), to: tokenPath, permissions: 0o600)
             return token
         } catch let error as FederationServiceError { throw error } catch { throw .store("\(error)") }

@@ -30,12 +30,14 @@ enum StudyWords {
             facts += [
                 .init(
                     "Differential privacy",
-                    "noise multiplier \(privacy.noiseMultiplier), \(privacy.placement.rawValue), for a site's whole contribution"),
+                    "noise multiplier \(privacy.noiseMultiplier), \(privacy.placement.rawValue), for a site's whole contribution"
+                ),
                 .init("Clipping norm now", "\(coordinator.clippingNorm)"),
                 .init("Rounds with noise", "\(coordinator.round); ε at δ = \(privacy.delta) is in each site's ledger"),
             ]
         } else {
-            facts.append(.init("Differential privacy", "none: the sums and the model are exact, and say so about their rows"))
+            facts.append(
+                .init("Differential privacy", "none: the sums and the model are exact, and say so about their rows"))
         }
         if let error = coordinator.history.map(\.errorBound).max(), error > 0 {
             facts.append(.init("Error of an opened sum", "at most \(error) of a site's bound"))

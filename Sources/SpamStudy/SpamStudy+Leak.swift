@@ -80,7 +80,8 @@ extension SpamStudy {
         return SpamLeak(
             siteMails: mailsOfSite.count, features: known.count, words: own.count,
             fromCounts: recovery(zip(counts.negative, counts.positive).map { Double($0 + $1) }),
-            fromUpdate: recovery(try sent(pass)), fromLateUpdate: recovery(try sent(late)), fromExponents: recovery(moved),
+            fromUpdate: recovery(try sent(pass)), fromLateUpdate: recovery(try sent(late)),
+            fromExponents: recovery(moved),
             exactDifferences: zip(differences, actual).count { $0 == $1 }, modelFeatures: run.vocabulary.count)
     }
 
@@ -88,13 +89,19 @@ extension SpamStudy {
     private func wordLists(_ positions: [Int]) -> (dictionary: [[UInt8]], own: Set<[UInt8]>) {
         var counts: [[UInt8]: Int] = [:]
         for position in training {
-            for word in WordReader.distinctWords(mails[corpus.items[position].source].content) { counts[word, default: 0] += 1 }
+            for word in WordReader.distinctWords(mails[corpus.items[position].source].content) {
+                counts[word, default: 0] += 1
+            }
         }
         // Ties by the word itself, so that the order is the same everywhere.
         let frequent = counts.filter { $0.value >= settings.leastMails }
-        let dictionary = frequent.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key.lexicographicallyPrecedes($1.key) }
+        let dictionary = frequent.sorted {
+            $0.value != $1.value ? $0.value > $1.value : $0.key.lexicographicallyPrecedes($1.key)
+        }
         var own: Set<[UInt8]> = []
-        for position in positions { own.formUnion(WordReader.distinctWords(mails[corpus.items[position].source].content)) }
+        for position in positions {
+            own.formUnion(WordReader.distinctWords(mails[corpus.items[position].source].content))
+        }
         return (dictionary.map(\.key), own)
     }
 }

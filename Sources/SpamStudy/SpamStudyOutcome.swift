@@ -61,7 +61,9 @@ extension SpamStudy {
         progress(.act(2, "three sites, nothing protected"))
         var vocabularySums = try sums(.none, numbers: 1)
         var plainSums = try sums(.none, numbers: 1)
-        func rounds(_ round: Int, _ accuracy: Double) { progress(.round(round, of: settings.rounds, accuracy: accuracy)) }
+        func rounds(_ round: Int, _ accuracy: Double) {
+            progress(.round(round, of: settings.rounds, accuracy: accuracy))
+        }
         let plain = try federated(&plainSums, vocabularySums: &vocabularySums, progress: rounds)
 
         progress(.act(3, "what the smallest site's messages give away"))

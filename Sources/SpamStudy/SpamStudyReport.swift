@@ -24,11 +24,13 @@ public struct SpamStudyReport {
                 dataSets: [
                     .init(
                         name: "Enron-Spam", rows: outcome.mails - outcome.duplicates, columns: outcome.plain.features,
-                        target: "spam", note: "\(outcome.duplicates) duplicates left out, \(outcome.testMails) mails held out")
+                        target: "spam",
+                        note: "\(outcome.duplicates) duplicates left out, \(outcome.testMails) mails held out")
                 ], rowNoun: "mails", ownerNoun: "site"),
             parties: parties, adversary: adversary, observations: observations, disclosures: disclosures,
             cryptography: outcome.protected.map(cryptography),
-            differentialPrivacy: .none(because: "No noise was added: the sums are exact, and so is what they say of rare words."),
+            differentialPrivacy: .none(
+                because: "No noise was added: the sums are exact, and so is what they say of rare words."),
             audits: audits, results: results, agreement: agreement, costs: costs, plots: plots,
             provenance: .init(commandLine: commandLine, codeVersion: version, inputs: []))
     }
@@ -81,13 +83,15 @@ public struct SpamStudyReport {
         list.append(
             .init(
                 observer: "coordinator", source: nil, form: .plaintextSum,
-                what: "sums over the sites: mails per bucket of words, mails of either class per feature, changes of weights",
+                what:
+                    "sums over the sites: mails per bucket of words, mails of either class per feature, changes of weights",
                 count: (1 << outcome.settings.logBuckets) + 2 * outcome.plain.features,
                 learns: "which hashed words occur at the three sites together, and how often"))
         for site in siteIDs {
             list.append(
                 .init(
-                    observer: site, source: "coordinator", form: .plaintextModel, what: "the joint model after each round",
+                    observer: site, source: "coordinator", form: .plaintextModel,
+                    what: "the joint model after each round",
                     count: outcome.plain.features + 1, learns: "the model; minus its own part, what the others added"))
         }
         return list
@@ -123,8 +127,10 @@ public struct SpamStudyReport {
                 note: "A dealer makes and splits the key.")
         case .ckks:
             return .init(
-                purpose: "counts and updates", scheme: "threshold CKKS, keys made by the sites", parameterSet: "N = 4096",
-                estimatedSecurityBits: 128, securitySource: "HomomorphicEncryption.org security guidelines 2024, table 5.2",
+                purpose: "counts and updates", scheme: "threshold CKKS, keys made by the sites",
+                parameterSet: "N = 4096",
+                estimatedSecurityBits: 128,
+                securitySource: "HomomorphicEncryption.org security guidelines 2024, table 5.2",
                 threshold: threshold, randomness: randomness, insecure: false,
                 note: "Opened sums carry flooding noise.")
         case .secagg, .none:
@@ -145,11 +151,13 @@ public struct SpamStudyReport {
                 remark: "\(Self.percent(leak.fromCounts.precision)) of the claims are right; nothing was protected"),
             .init(
                 attack: "words of Site C read in one plain update from the zero model",
-                metric: "share of \(leak.features) words found", value: leak.fromUpdate.recall, interval: nil, baseline: 0,
+                metric: "share of \(leak.features) words found", value: leak.fromUpdate.recall, interval: nil,
+                baseline: 0,
                 remark: "\(Self.percent(leak.fromUpdate.precision)) of the claims are right; nothing was protected"),
             .init(
                 attack: "the same through python-paillier's public exponents, without any key",
-                metric: "share of \(leak.features) words found", value: leak.fromExponents.recall, interval: nil, baseline: 0,
+                metric: "share of \(leak.features) words found", value: leak.fromExponents.recall, interval: nil,
+                baseline: 0,
                 remark: "\(Self.percent(leak.fromExponents.precision)) of the claims are right"),
             .init(
                 attack: "spam minus ham mails with each word, from a plain first batch",
@@ -161,7 +169,8 @@ public struct SpamStudyReport {
             runs.append(
                 .init(
                     attack: "words of Site C read in what crossed the wire under \(run.protection.title)",
-                    metric: "AUROC, the farthest from ½ of \(wire.readings.count) readings", value: worst.auroc, interval: nil,
+                    metric: "AUROC, the farthest from ½ of \(wire.readings.count) readings", value: worst.auroc,
+                    interval: nil,
                     baseline: 0.5, remark: worst.name))
             if wire.timedUpdates > 0 {
                 runs.append(
@@ -179,7 +188,9 @@ public struct SpamStudyReport {
     private static func percent(_ share: Double) -> String { String(format: "%.2f %%", 100 * share) }
 
     private var results: [PrivacyReport.ModelResult] {
-        func result(_ name: String, _ value: Double, _ reference: Double?, note: String? = nil) -> PrivacyReport.ModelResult {
+        func result(_ name: String, _ value: Double, _ reference: Double?, note: String? = nil)
+            -> PrivacyReport.ModelResult
+        {
             .init(
                 name: name, note: note,
                 metrics: [
@@ -214,7 +225,8 @@ public struct SpamStudyReport {
             .init(
                 phase: "sums under \(run.protection.title)", wallSeconds: run.seconds,
                 bytesSent: run.bytesForCounts.reduce(0, +)
-                    + outcome.settings.rounds * run.bytesInARound.reduce(0, +) + outcome.bytesForVocabulary.reduce(0, +))
+                    + outcome.settings.rounds * run.bytesInARound.reduce(0, +) + outcome.bytesForVocabulary.reduce(0, +)
+            )
         }
     }
 
@@ -237,7 +249,10 @@ public struct SpamStudyReport {
                 series: [
                     (
                         name: "found",
-                        y: [outcome.leak.fromCounts.recall, outcome.leak.fromUpdate.recall, outcome.leak.fromExponents.recall]
+                        y: [
+                            outcome.leak.fromCounts.recall, outcome.leak.fromUpdate.recall,
+                            outcome.leak.fromExponents.recall,
+                        ]
                     )
                 ], note: "Under protection the same attack is at chance; see the audits."),
         ]

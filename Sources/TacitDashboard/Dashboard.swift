@@ -124,7 +124,8 @@ public struct Dashboard: Sendable {
 
     private func report(_ name: String) async -> Response {
         let parts = name.split(separator: ".")
-        guard parts.count == 2, parts[0] == "privacy-report", let format = ReportFormat(rawValue: String(parts[1])) else {
+        guard parts.count == 2, parts[0] == "privacy-report", let format = ReportFormat(rawValue: String(parts[1]))
+        else {
             return Response(status: .notFound)
         }
         guard let bytes = await source.privacyReport(format) else {

@@ -19,7 +19,8 @@ public struct DashboardState: Codable, Hashable, Sendable {
         public var isConnected: Bool
 
         public init(
-            name: String, standing: String, rounds: Int = 0, dropped: Int = 0, bytesReceived: Int = 0, bytesSent: Int = 0,
+            name: String, standing: String, rounds: Int = 0, dropped: Int = 0, bytesReceived: Int = 0,
+            bytesSent: Int = 0,
             lastHeard: Double? = nil, isConnected: Bool = false
         ) {
             self.name = name
@@ -45,7 +46,8 @@ public struct DashboardState: Codable, Hashable, Sendable {
         public var metrics: [String: Double]
 
         public init(
-            title: String, contributors: [String], dropped: [String], seconds: Double?, bytesReceived: Int, bytesSent: Int,
+            title: String, contributors: [String], dropped: [String], seconds: Double?, bytesReceived: Int,
+            bytesSent: Int,
             metrics: [String: Double]
         ) {
             self.title = title

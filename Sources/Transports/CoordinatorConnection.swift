@@ -99,7 +99,8 @@ public final class CoordinatorConnection: Sendable {
     /// - Parameter body: has made the message's effects durable when it returns; then, and not earlier, the message counts
     ///   as received.
     public func receive(
-        after sequence: UInt64, _ body: @escaping @Sendable (_ sequence: UInt64, _ message: [UInt8]) async throws -> Bool
+        after sequence: UInt64,
+        _ body: @escaping @Sendable (_ sequence: UInt64, _ message: [UInt8]) async throws -> Bool
     ) async throws {
         let position = PositionCell(sequence)
         try await retrying { progress in try await self.listen(position, progress, body) }
@@ -251,7 +252,8 @@ public final class CoordinatorConnection: Sendable {
             guard let known = held, offset == UInt64(known.bytes.count),
                 UInt64(piece.count) <= known.byteCount - offset
             else {
-                throw TransportsError(code: .invalidFrame, message: "chunk: got one at byte \(offset) that fits nowhere")
+                throw TransportsError(
+                    code: .invalidFrame, message: "chunk: got one at byte \(offset) that fits nowhere")
             }
             held?.bytes += piece
         }

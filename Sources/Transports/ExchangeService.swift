@@ -176,7 +176,8 @@ final class ExchangeService: Sendable {
             try await Self.offLoop { () throws(TransportsError) in try upload.finish(digest: header.digest) }
             reply = try await exchange.accept(
                 IncomingMessage(
-                    identifier: header.identifier, digest: header.digest, body: .file(path: upload.path, byteCount: count)),
+                    identifier: header.identifier, digest: header.digest,
+                    body: .file(path: upload.path, byteCount: count)),
                 from: peer)
             upload.remove()
         }

@@ -70,7 +70,8 @@ final class MessageReader {
                 handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
                 try handle?.seek(toOffset: UInt64(offset))
             } catch {
-                throw TransportsError(code: .cannotStore, message: "\(path): cannot read: \(error.localizedDescription)")
+                throw TransportsError(
+                    code: .cannotStore, message: "\(path): cannot read: \(error.localizedDescription)")
             }
         } else {
             handle = nil

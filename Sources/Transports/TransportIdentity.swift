@@ -101,11 +101,13 @@ public struct TransportIdentity: Sendable, CustomStringConvertible {
         try certificate(in: documents(path), path)
     }
 
-    private static func certificate(in documents: [PEMDocument], _ path: String) throws(TransportsError) -> PeerCertificate
+    private static func certificate(in documents: [PEMDocument], _ path: String) throws(TransportsError)
+        -> PeerCertificate
     {
         let found = documents.filter { $0.discriminator == "CERTIFICATE" }
         guard found.count == 1 else {
-            throw failure(path, "got \(found.count) certificates, want one; was it made by `tacit federation identity`?")
+            throw failure(
+                path, "got \(found.count) certificates, want one; was it made by `tacit federation identity`?")
         }
         do { return try PeerCertificate(found[0].derBytes) } catch { throw failure(path, error.message) }
     }

@@ -72,7 +72,8 @@ final class Upload {
     private let onEnd: @Sendable () -> Void
 
     init(
-        path: String, byteCount: UInt64, isCurrent: @escaping @Sendable () -> Bool, onEnd: @escaping @Sendable () -> Void
+        path: String, byteCount: UInt64, isCurrent: @escaping @Sendable () -> Bool,
+        onEnd: @escaping @Sendable () -> Void
     ) throws(TransportsError) {
         self.path = path
         self.byteCount = byteCount
@@ -106,7 +107,8 @@ final class Upload {
         guard position == offset, UInt64(bytes.count) <= byteCount - offset else {
             throw TransportsError(
                 code: .invalidFrame,
-                message: "chunk: got \(bytes.count) bytes at \(position), want at most \(byteCount - offset) at \(offset)"
+                message:
+                    "chunk: got \(bytes.count) bytes at \(position), want at most \(byteCount - offset) at \(offset)"
             )
         }
         var written = 0
@@ -146,6 +148,7 @@ final class Upload {
         let reason = String(cString: strerror(errno))
         let name = (path as NSString).deletingLastPathComponent
         return TransportsError(
-            code: .cannotStore, message: "coordinator: \(what) in its folder \((name as NSString).lastPathComponent): \(reason)")
+            code: .cannotStore,
+            message: "coordinator: \(what) in its folder \((name as NSString).lastPathComponent): \(reason)")
     }
 }

@@ -59,12 +59,16 @@ import Testing
     @Test func readingsTellPlainFromRandom() throws {
         var generator = TestGenerator(seed: 9)
         let facts = (0..<20_000).map { _ in Bool.random(using: &generator) }
-        let plain = facts.flatMap { fact -> [UInt8] in fact ? [UInt8.random(in: 1...255, using: &generator), 0, 0, 0] : [0, 0, 0, 0] }
+        let plain = facts.flatMap { fact -> [UInt8] in
+            fact ? [UInt8.random(in: 1...255, using: &generator), 0, 0, 0] : [0, 0, 0, 0]
+        }
         let seen = try WireInspection.readings(of: plain, facts: facts)
         #expect(seen.contains { $0.auroc == 1 })
         let random = (0..<80_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
         // 0.02 is 4.9 standard deviations of an AUROC of 10,000 against 10,000.
-        for reading in try WireInspection.readings(of: random, facts: facts) { #expect(abs(reading.auroc - 0.5) < 0.02) }
+        for reading in try WireInspection.readings(of: random, facts: facts) {
+            #expect(abs(reading.auroc - 0.5) < 0.02)
+        }
         #expect(try WireInspection.auroc(first: [1, 1], second: [1, 1]) == 0.5)
         #expect(throws: TabularError.self) { try WireInspection.readings(of: [1, 2, 3], facts: [true, false]) }
         #expect(throws: TabularError.self) { try WireInspection.readings(of: plain, facts: [true, true]) }

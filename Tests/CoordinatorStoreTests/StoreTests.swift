@@ -132,7 +132,8 @@ import Testing
         let path = folder.file("store")
         // A store as the first version made it.
         try FileManager.default.copyItem(
-            at: URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Resources/store-version-1"),
+            at: URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+                path: "Resources/store-version-1"),
             to: URL(fileURLWithPath: path))
         do {
             let store = try CoordinatorStore(servingFrom: path, study: Self.study)
@@ -176,7 +177,8 @@ import Testing
         #expect(code { _ = try store.inputs() }?.code == .damaged)
     }
 
-    @Test(.enabled(if: FullDisk.isPossible, "no file system can be mounted here")) func aFullDiskChangesNothing() throws {
+    @Test(.enabled(if: FullDisk.isPossible, "no file system can be mounted here")) func aFullDiskChangesNothing() throws
+    {
         let disk = try FullDisk(megabytes: 4)
         let store = try CoordinatorStore(servingFrom: disk.path + "/store", study: Self.study)
         var stored = 0

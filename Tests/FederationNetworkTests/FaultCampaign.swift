@@ -72,7 +72,9 @@ import Testing
             }
             // Every round was committed once, with every site once in its sum.
             let rounds = try #require(try study.status()["rounds"] as? [[String: Any]])
-            #expect(rounds.compactMap { $0["title"] as? String }.filter { $0.hasPrefix("Round") } == (1...4).map { "Round \($0)" })
+            #expect(
+                rounds.compactMap { $0["title"] as? String }.filter { $0.hasPrefix("Round") }
+                    == (1...4).map { "Round \($0)" })
             for round in rounds { #expect(round["contributors"] as? [String] == ["Site 1", "Site 2", "Site 3"]) }
         }
         print("\(protection): \(studies) studies, faults: \(done.sorted { $0.key < $1.key })")

@@ -35,7 +35,9 @@ final class NetworkStudy {
     }
 
     /// Makes identities, tables and the study; starts nothing.
-    init(sites: Int = 3, rows: Int = 150, rounds: Int = 3, protection: String = "secagg", model: String = "logistic") throws {
+    init(sites: Int = 3, rows: Int = 150, rounds: Int = 3, protection: String = "secagg", model: String = "logistic")
+        throws
+    {
         folder = try TemporaryFolder()
         self.sites = sites
         var generator = TestGenerator(seed: 5)
@@ -54,11 +56,15 @@ final class NetworkStudy {
                 let noise = Double.random(in: -0.7...0.7, using: &generator)
                 lines.append(x.map { "\($0)" }.joined(separator: ",") + (score + noise > 0 ? ",yes" : ",no"))
             }
-            try lines.joined(separator: "\n").write(toFile: folder.file("\(site).csv"), atomically: true, encoding: .utf8)
+            try lines.joined(separator: "\n").write(
+                toFile: folder.file("\(site).csv"), atomically: true, encoding: .utf8)
         }
         try run(
-            ["federation", "init", "hospital.yaml", "--schema", "table.schema.json", "--protection", protection, "--rounds",
-                "\(rounds)", "--model", model, "--sites"] + (1...sites).map { "site-\($0).public" })
+            [
+                "federation", "init", "hospital.yaml", "--schema", "table.schema.json", "--protection", protection,
+                "--rounds",
+                "\(rounds)", "--model", model, "--sites",
+            ] + (1...sites).map { "site-\($0).public" })
     }
 
     /// A copy of a study that has not begun: same keys, same tables.
@@ -99,7 +105,8 @@ final class NetworkStudy {
         process.executableURL = Self.executable
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        for path in [output, errors] where !FileManager.default.fileExists(atPath: path) || path.hasSuffix("out.log") || path.hasSuffix("err.log") {
+        for path in [output, errors]
+        where !FileManager.default.fileExists(atPath: path) || path.hasSuffix("out.log") || path.hasSuffix("err.log") {
             _ = FileManager.default.createFile(atPath: path, contents: nil)
         }
         let out = FileHandle(forWritingAtPath: output)
@@ -120,7 +127,10 @@ final class NetworkStudy {
         starts += 1
         let log = folder.file("coordinator-\(starts).log")
         coordinator = try process(
-            ["federation", resumes ? "resume" : "serve", "--study", "hospital.yaml", "--host", "127.0.0.1", "--port", "\(port)"]
+            [
+                "federation", resumes ? "resume" : "serve", "--study", "hospital.yaml", "--host", "127.0.0.1", "--port",
+                "\(port)",
+            ]
                 + options, output: log, errors: log)
         let end = Date().addingTimeInterval(20)
         while Date() < end {
@@ -136,7 +146,9 @@ final class NetworkStudy {
             guard coordinator?.isRunning == true else { break }
             usleep(5000)
         }
-        throw StudyError(description: "the coordinator does not listen: \((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")")
+        throw StudyError(
+            description: "the coordinator does not listen: \((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")"
+        )
     }
 
     private func logLines(_ path: String) -> [[String: String]] {
@@ -147,7 +159,9 @@ final class NetworkStudy {
     }
 
     /// Every line of every run of the coordinator.
-    var coordinatorLog: [[String: String]] { (1...max(1, starts)).flatMap { logLines(folder.file("coordinator-\($0).log")) } }
+    var coordinatorLog: [[String: String]] {
+        (1...max(1, starts)).flatMap { logLines(folder.file("coordinator-\($0).log")) }
+    }
 
     func killCoordinator() {
         guard let coordinator, coordinator.isRunning else { return }
@@ -172,8 +186,11 @@ final class NetworkStudy {
         let address = links.isEmpty ? port : links[number - 1].port
         let log = folder.file("site-\(number).log")
         joined[number] = try process(
-            ["federation", "join", "https://127.0.0.1:\(address)", "--data", "\(number).csv", "--identity", "site-\(number).key",
-                "--longest-wait", "0.3", "--json"] + options, output: folder.file("site-\(number).result"), errors: log)
+            [
+                "federation", "join", "https://127.0.0.1:\(address)", "--data", "\(number).csv", "--identity",
+                "site-\(number).key",
+                "--longest-wait", "0.3", "--json",
+            ] + options, output: folder.file("site-\(number).result"), errors: log)
     }
 
     func killSite(_ number: Int) {

@@ -12,9 +12,12 @@ import Testing
 
     /// One HTTP request over a socket of its own, so that nothing is added or followed on the way.
     static func ask(
-        _ port: Int, _ path: String, method: String = "GET", headers: [String] = [], body: String = "", until: String? = nil
+        _ port: Int, _ path: String, method: String = "GET", headers: [String] = [], body: String = "",
+        until: String? = nil
     ) throws -> Answer {
-        guard let socket = FaultyLink.connect(to: port) else { throw NetworkStudy.StudyError(description: "nobody listens") }
+        guard let socket = FaultyLink.connect(to: port) else {
+            throw NetworkStudy.StudyError(description: "nobody listens")
+        }
         defer { close(socket) }
         var lines = ["\(method) \(path) HTTP/1.1", "Host: 127.0.0.1:\(port)", "Connection: close"] + headers
         if method == "POST" {
@@ -67,7 +70,8 @@ import Testing
         #expect(health.status == 200 && health.body.contains(#"{"status":"ok"}"#))
 
         let metrics = try Self.ask(port, "/metrics", headers: ["Authorization: Bearer \(token)"])
-        #expect(metrics.status == 200 && metrics.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
+        #expect(
+            metrics.status == 200 && metrics.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
         #expect(metrics.body.contains("# TYPE tacit_rounds_committed_total counter\ntacit_rounds_committed_total 0\n"))
         // Every line is a comment or a sample, as Prometheus reads them.
         let sample = /^[a-z_]+(\{site="[^"\n]*"\})? -?[0-9.e+-]+$/

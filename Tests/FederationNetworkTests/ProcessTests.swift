@@ -11,7 +11,9 @@ import Testing
         for site in 1...3 { try study.finishSite(site) }
         let models = try (1...3).map { try study.model(ofSite: $0) }
         #expect(Set(models).count == 1)
-        let files = try (1...3).map { try Data(contentsOf: URL(fileURLWithPath: study.folder.file("model-\($0).safetensors"))) }
+        let files = try (1...3).map {
+            try Data(contentsOf: URL(fileURLWithPath: study.folder.file("model-\($0).safetensors")))
+        }
         #expect(Set(files).count == 1)
         let state = try study.status()
         #expect(state["standing"] as? String == "finished")
@@ -33,7 +35,9 @@ import Testing
         try study.startCoordinator(["--no-dashboard", "--patience", "3", "--exit-when-finished"])
         // Site 4 joins and is revoked while it waits for the others.
         try study.startSite(4)
-        while !study.coordinatorLog.contains(where: { $0["event"] == "message" && $0["site"] == "Site 4" }) { usleep(20_000) }
+        while !study.coordinatorLog.contains(where: { $0["event"] == "message" && $0["site"] == "Site 4" }) {
+            usleep(20_000)
+        }
         try study.run("federation", "revoke", "--study", "hospital.yaml", "Site 4")
         let end = Date().addingTimeInterval(10)
         while study.isRunning(4), Date() < end { usleep(20_000) }
@@ -67,10 +71,14 @@ import Testing
 
     @Test func badInputIsNamed() throws {
         let study = try NetworkStudy()
-        func complaint(_ status: Int32, _ arguments: String...) throws -> String { try study.run(arguments, status: status) }
+        func complaint(_ status: Int32, _ arguments: String...) throws -> String {
+            try study.run(arguments, status: status)
+        }
         #expect(
-            try complaint(78, "federation", "init", "hospital.yaml", "--schema", "table.schema.json", "--sites", "site-1.public")
-                .contains("hospital.yaml: exists already; a new study needs another name"))
+            try complaint(
+                78, "federation", "init", "hospital.yaml", "--schema", "table.schema.json", "--sites", "site-1.public"
+            )
+            .contains("hospital.yaml: exists already; a new study needs another name"))
         #expect(
             try complaint(78, "federation", "identity", "--name", "Site 1", "--out", "site-1")
                 .contains("site-1.key: exists already; remove it or choose another name"))
@@ -78,8 +86,10 @@ import Testing
             try complaint(64, "federation", "join", "http://x", "--data", "1.csv", "--identity", "site-1.key")
                 .contains("address: got “http://x”, want https://host:port"))
         #expect(
-            try complaint(78, "federation", "join", "https://127.0.0.1:1", "--data", "1.csv", "--identity", "site-1.public")
-                .contains("site-1.public: others may read this private key; run: chmod 600 site-1.public"))
+            try complaint(
+                78, "federation", "join", "https://127.0.0.1:1", "--data", "1.csv", "--identity", "site-1.public"
+            )
+            .contains("site-1.public: others may read this private key; run: chmod 600 site-1.public"))
         #expect(
             try complaint(65, "federation", "revoke", "--study", "hospital.yaml", "Site 9")
                 .contains("Site 9: is not enrolled; enrolled are Site 1, Site 2, Site 3"))
@@ -95,17 +105,21 @@ import Testing
         let other = try NetworkStudy()
         let text = try String(contentsOfFile: other.folder.file("hospital.invitation"), encoding: .utf8)
         try text.write(toFile: study.folder.file("other.inv"), atomically: true, encoding: .utf8)
-        try FileManager.default.copyItem(atPath: other.folder.file("site-1.key"), toPath: study.folder.file("other.key"))
+        try FileManager.default.copyItem(
+            atPath: other.folder.file("site-1.key"), toPath: study.folder.file("other.key"))
         #expect(
             try complaint(
-                77, "federation", "join", "https://127.0.0.1:\(study.port)", "--data", "1.csv", "--identity", "other.key",
+                77, "federation", "join", "https://127.0.0.1:\(study.port)", "--data", "1.csv", "--identity",
+                "other.key",
                 "--invitation", "other.inv"
             ).contains("somebody else answers at this address"))
         // A schema that the table does not follow.
-        try "x1,x2,x3,x4,ill\n7,0,0,0,yes\n".write(toFile: study.folder.file("bad.csv"), atomically: true, encoding: .utf8)
+        try "x1,x2,x3,x4,ill\n7,0,0,0,yes\n".write(
+            toFile: study.folder.file("bad.csv"), atomically: true, encoding: .utf8)
         #expect(
             try complaint(
-                65, "federation", "join", "https://127.0.0.1:\(study.port)", "--data", "bad.csv", "--identity", "site-1.key"
+                65, "federation", "join", "https://127.0.0.1:\(study.port)", "--data", "bad.csv", "--identity",
+                "site-1.key"
             ).contains("bad.csv"))
     }
 }

@@ -89,7 +89,8 @@ import Transports
         try (key + other.certificate.pem).write(toFile: mixed, atomically: true, encoding: .utf8)
         chmod(mixed, 0o600)
         #expect(
-            message { _ = try TransportIdentity(file: mixed) } == "\(mixed): the certificate belongs to another private key")
+            message { _ = try TransportIdentity(file: mixed) }
+                == "\(mixed): the certificate belongs to another private key")
         let certificate = folder.file("site-a.public")
         try identity.certificate.pem.write(toFile: certificate, atomically: true, encoding: .utf8)
         chmod(certificate, 0o600)
@@ -99,7 +100,8 @@ import Transports
         #expect(message { _ = try TransportIdentity(file: folder.file("none")) }?.contains("cannot open") == true)
         Fuzzing.run(valid: [Array(text.utf8)], iterations: min(Fuzzing.iterations, 600)) { bytes in
             let file = folder.file("fuzz")
-            _ = FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+            _ = FileManager.default.createFile(
+                atPath: file, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
             _ = try? TransportIdentity(file: file)
             _ = try? PeerCertificate(file: file)
         }

@@ -154,13 +154,18 @@ import Transports
         let federation = try await TestFederation()
         let connection = try federation.connect(try federation.site("Site A"), patience: .milliseconds(400))
         await federation.stop()
-        let error = await refusal { _ = try await connection.send(.bytes([1]), identifier: TestFederation.identifier(1)) }
+        let error = await refusal {
+            _ = try await connection.send(.bytes([1]), identifier: TestFederation.identifier(1))
+        }
         #expect(error?.code == .unreachable)
-        #expect(error?.message.hasPrefix("https://127.0.0.1:\(federation.port): gave up after") == true, "\(error as Any)")
+        #expect(
+            error?.message.hasPrefix("https://127.0.0.1:\(federation.port): gave up after") == true, "\(error as Any)")
     }
 
     /// Needs a file system of its own, therefore root on Linux.
-    @Test(.enabled(if: FullDisk.isPossible, "no file system can be mounted here")) func aFullDiskIsSurvived() async throws {
+    @Test(.enabled(if: FullDisk.isPossible, "no file system can be mounted here")) func aFullDiskIsSurvived()
+        async throws
+    {
         let disk = try FullDisk(megabytes: 8)
         let federation = try await TestFederation(spool: disk.path + "/spool")
         let ballast = disk.path + "/ballast"

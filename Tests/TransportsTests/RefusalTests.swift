@@ -10,7 +10,9 @@ import Transports
         let federation = try await TestFederation()
         let stranger = try TransportIdentity(name: "Stranger", role: .site, days: 1)
         let connection = try federation.connect(stranger)
-        let error = await refusal { _ = try await connection.send(.bytes([1]), identifier: TestFederation.identifier(1)) }
+        let error = await refusal {
+            _ = try await connection.send(.bytes([1]), identifier: TestFederation.identifier(1))
+        }
         #expect(error?.code == .unknownIdentity)
         #expect(
             error?.message
@@ -39,7 +41,9 @@ import Transports
         #expect(
             error?.message
                 == "identity of Site A (\(peer.fingerprint)): was revoked; ask the coordinator why")
-        let second = await refusal { _ = try await connection.send(.bytes([2]), identifier: TestFederation.identifier(2)) }
+        let second = await refusal {
+            _ = try await connection.send(.bytes([2]), identifier: TestFederation.identifier(2))
+        }
         #expect(second == error)
         await federation.stop()
     }

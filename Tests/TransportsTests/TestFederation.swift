@@ -17,7 +17,8 @@ final class RecordingExchange: CoordinatorExchange {
     }
     let state = Mutex(State())
 
-    func admit(identifier: Fingerprint, byteCount: Int, from peer: EnrolledPeer) async throws(TransportsError) -> Admission
+    func admit(identifier: Fingerprint, byteCount: Int, from peer: EnrolledPeer) async throws(TransportsError)
+        -> Admission
     {
         if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         if let reply = state.withLock({ $0.accepted[identifier] }) { return .accepted(reply: reply) }

@@ -134,7 +134,8 @@ public struct LocalSums: Sendable {
     private static func run<Client: SumClient>(
         _ server: inout any SumServer, _ clients: inout [Client], _ vectors: [[Int64]]
     ) throws(FederationError) -> Record {
-        precondition(vectors.count == clients.count, "vectors: got \(vectors.count), want one of each of \(clients.count) sites")
+        precondition(
+            vectors.count == clients.count, "vectors: got \(vectors.count), want one of each of \(clients.count) sites")
         var system = SystemRandom()
         var randoms = (0...clients.count).map {
             SessionRandom(seed: SecretBytes.random(count: 32, using: &system), label: "party \($0)")

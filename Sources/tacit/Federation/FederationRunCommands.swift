@@ -79,7 +79,8 @@ struct FederationResumeCommand: AsyncParsableCommand {
 struct FederationJoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "join",
-        abstract: "Take part in a study with this site's own table; goes on where it ended when it was stopped or killed.")
+        abstract:
+            "Take part in a study with this site's own table; goes on where it ended when it was stopped or killed.")
 
     @Argument(help: "The coordinator, such as https://coordinator:8443.")
     var address: String
@@ -96,7 +97,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The share of rows held back for evaluation.")
     var heldOut = 0.2
 
-    @Option(name: .long, help: "A column whose equal values stay together in that division, such as the patient's number.")
+    @Option(
+        name: .long, help: "A column whose equal values stay together in that division, such as the patient's number.")
     var unit: String?
 
     @Option(name: .long, help: "The folder for what must not be forgotten; otherwise IDENTITY.state.")
@@ -124,7 +126,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
         guard let schema = study.schema else {
             throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
         }
-        let table = try Table(csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
+        let table = try Table(
+            csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
         let split = try table.split(testShare: heldOut, seed: study.seed, groupBy: unit)
         let rows = SiteData(rows: try study.rows(table), training: split.training, heldOut: split.test)
         let folder = state ?? (identity.hasSuffix(".key") ? String(identity.dropLast(4)) : identity) + ".state"
@@ -150,7 +153,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let model = try await task.value
         connection.close()
         if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
-        try Console.result(["model": model.fingerprint.hexadecimal], json: common.json,
+        try Console.result(
+            ["model": model.fingerprint.hexadecimal], json: common.json,
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))
     }
 

@@ -27,7 +27,8 @@ struct FederationIdentityCommand: ParsableCommand {
         let identity = try PartyIdentity(name: name, role: .site, days: days)
         try identity.write(stem: out)
         let fingerprint = identity.transport.certificate.fingerprint.written
-        try Console.result(["key": "\(out).key", "public": "\(out).public", "fingerprint": fingerprint], json: common.json,
+        try Console.result(
+            ["key": "\(out).key", "public": "\(out).public", "fingerprint": fingerprint], json: common.json,
             "\(out).key     keep it here (mode 0600)\n\(out).public  give it to the coordinator\n\(fingerprint)")
     }
 }
@@ -87,7 +88,8 @@ struct FederationInitCommand: ParsableCommand {
         }
         if training.protection == .none { Console.warn("protection none: the coordinator sees every site's update") }
         var literal = try training.literal(
-            name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent, target: target, positive: positive,
+            name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent, target: target,
+            positive: positive,
             sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
         let files = StudyFiles(path: file)
@@ -127,7 +129,8 @@ struct FederationEnrollCommand: ParsableCommand {
         }
         try store.enroll(
             name: party.name, fingerprint: party.certificate.fingerprint, certificate: party.certificate.bytes)
-        try Console.result(["site": party.name], json: common.json,
+        try Console.result(
+            ["site": party.name], json: common.json,
             "\(party.name) may connect: \(party.certificate.fingerprint.written)")
     }
 }
@@ -146,7 +149,8 @@ struct FederationRevokeCommand: ParsableCommand {
     func run() throws {
         common.apply()
         try option.openStore().store.revoke(name: name)
-        try Console.result(["site": name], json: common.json,
+        try Console.result(
+            ["site": name], json: common.json,
             "\(name) may not connect any more")
     }
 }

@@ -8,7 +8,8 @@ import TacitDashboard
 
 struct FederationStatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "How far a study is, who took part; beside a running coordinator or without one.")
+        commandName: "status",
+        abstract: "How far a study is, who took part; beside a running coordinator or without one.")
 
     @OptionGroup var option: StudyOption
     @OptionGroup var common: CommonOptions

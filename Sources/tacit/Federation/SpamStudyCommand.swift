@@ -100,7 +100,8 @@ struct SpamStudyCommand: ParsableCommand {
             "   First batch: \(leak.exactDifferences) of \(leak.modelFeatures) differences of spam and ham mails exact; "
                 + "python-paillier's exponents alone: \(percent(leak.fromExponents.recall))")
         for run in outcome.protected {
-            let same = run.equalsPlain ? "weights identical to act 2" : String(format: "weights within %.1g", run.difference)
+            let same =
+                run.equalsPlain ? "weights identical to act 2" : String(format: "weights within %.1g", run.difference)
             let wire = run.wire?.worst.map { String(format: ", attack on the wire: AUROC %.3f", $0.auroc) } ?? ""
             Console.result(
                 "4  \(run.protection.rawValue): \(percent(run.accuracy)), \(same), "
