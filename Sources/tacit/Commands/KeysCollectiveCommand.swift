@@ -142,7 +142,8 @@ struct KeysCollectiveContributeCommand: ParsableCommand {
         }
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         try writer.requireNew([writer.publicPath, writer.evaluationPath, writer.sharePath(holder)])
-        var (turned, keys, phrase) = try KeyWriter.lockingFolder(of: out) { try turn(group, place, writer) }
+        let (begun, keys, phrase) = try KeyWriter.lockingFolder(of: out) { try turn(group, place, writer) }
+        var turned = begun
         if let keys {
             turned.files = try writer.write(keys, passphrase: phrase)
             turned.fingerprint = keys.identity.hexadecimal
