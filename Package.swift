@@ -83,7 +83,7 @@ let package = Package(
         .target(
             name: "PrivateLearning",
             dependencies: [
-                "Bootstrapping",
+                "Bootstrapping", "Lattice",
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "Datasets", "DifferentialPrivacy", "FixedPoint",
                 "NeuralNetworks", "Paillier", "Parallelism", "Randomness", "Tabular",
             ]),
