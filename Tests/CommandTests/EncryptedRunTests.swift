@@ -55,7 +55,7 @@ import Testing
             "--iterations", "14", "--out", "x.tacit", "--bootstrapping-keys",
         ]
         for (file, status, words) in [
-            ("cut.bootstrapping", 65, "cut.bootstrapping: checksum: the file ends early"),
+            ("cut.bootstrapping", 65, "cut.bootstrapping: section: the file ends early"),
             ("clinic.evaluation", 65, "kind: got evaluation keys, want bootstrapping keys"),
             ("absent", 66, "absent"),
         ] as [(String, Int32, String)] {

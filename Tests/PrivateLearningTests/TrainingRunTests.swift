@@ -3,7 +3,6 @@ import Bootstrapping
 import CKKS
 import Datasets
 import Foundation
-import Lattice
 import PrivateLearning
 import Randomness
 import TacitTestSupport
@@ -188,7 +187,7 @@ import Testing
         try expectEqual(model, bench.simulated(plan, scaling: scaling.scaling))
         #expect(model.rowCount == Bench.rowCount)
 
-        expectRefusal(.mismatch, "owner 1: comes twice, so its rows would count twice") {
+        expectRefusal(.mismatch, "owner owner 1: comes twice, so its rows would count twice") {
             _ = try EncryptedTrainingRows.joined([files[1], files[1]])
         }
         expectRefusal(.mismatch) { _ = try EncryptedTrainingRows.joined([files[0], bench.rows(90..<97, owner: "x")]) }
@@ -276,7 +275,8 @@ import Testing
         func study(scaleBits: Int) throws -> (EncryptedTrainedModel, CKKSSecretKey, EncryptedTrainingDesign) {
             let parameters = try CKKSParameters(
                 .init(
-                    logDegree: 12, scaleBits: scaleBits, depth: plan.levels, specialModuliBits: [50, 50, 50, 50],
+                    logDegree: 12, scaleBits: scaleBits, depth: plan.levels + 1,
+                    specialModuliBits: [50, 50, 50, 50],
                     security: .insecureForTestsOnly))
             var random = SeededRandom(seed: 31)
             let secret = CKKSSecretKey(CKKSContext(parameters), using: &random)

@@ -14,10 +14,12 @@ extension GradientRun {
             for part in parts.dropFirst() { total = try run.evaluator.add(total, part[block]) }
             // Errors of different rows come from different ciphertexts or slots and are not correlated.
             let deviation = total.deviation / Double(parts.count).squareRoot()
-            total = run.stated(try run.evaluator.settled(total), magnitude: total.magnitude, deviation: deviation)
+            // Scores within the interval pull by no more than this over any part of the rows.
+            let bound = 2 * GradientCircuit.weightBound
+            total = run.stated(
+                try run.evaluator.settled(total), magnitude: min(total.magnitude, bound), deviation: deviation)
             return run.stated(
-                try run.running(total, run.packing.rowSteps), magnitude: 2 * GradientCircuit.weightBound, deviation: nil
-            )
+                try run.running(total, run.packing.rowSteps, within: bound), magnitude: bound, deviation: nil)
         }
     }
 

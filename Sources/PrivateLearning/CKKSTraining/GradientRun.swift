@@ -104,6 +104,10 @@ struct GradientRun {
             settleErrors(fresh: weights[0].deviation, iteration: 0)
             return
         }
+        if case .parts(_, _, let before) = momentum, case .logistic = plan.loss {
+            // W follows from it; a run that goes on from a checkpoint does not have it yet.
+            _ = try batchSum(before % plan.batches)
+        }
         if iteration > 0 { try refreshIfNeeded(iteration) }
         let start = iteration == 0 ? rows[0].level : weights[0].level
         let gradient = try self.gradient(iteration)
@@ -210,14 +214,17 @@ struct GradientRun {
     }
 
     /// x, then x + rotated x for each step in turn.
-    func running(_ a: CKKSCiphertext, _ steps: [Int]) throws(CKKSError) -> CKKSCiphertext {
+    /// - Parameter bound: of all sums, where it is known.
+    func running(
+        _ a: CKKSCiphertext, _ steps: [Int], within bound: Double = .infinity
+    ) throws(CKKSError) -> CKKSCiphertext {
         var total = a
         for step in steps {
             let turned = try evaluator.rotate(total, by: step)
             // Two slots of one polynomial with independent coefficients are not correlated.
             let deviation = (total.deviation * total.deviation + turned.deviation * turned.deviation).squareRoot()
             let sum = try evaluator.add(total, turned)
-            total = stated(sum, magnitude: sum.magnitude, deviation: deviation)
+            total = stated(sum, magnitude: min(sum.magnitude, bound), deviation: deviation)
         }
         return total
     }

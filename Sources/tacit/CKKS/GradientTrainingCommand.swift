@@ -37,6 +37,13 @@ struct GradientTrainingCommand {
             throw CommandFailure(
                 .data, "rows: got \(rowCount) in all files, want at most \(EncodingPlan.rowLimit)")
         }
+        var isLogistic = false
+        if case .logistic = try plan(head.packing.batches, head.packing.batches).loss { isLogistic = true }
+        guard isLogistic == head.isSigned else {
+            throw CommandFailure(
+                .data,
+                "\(files[0]): model: these rows were encrypted for a \(head.isSigned ? "logistic" : "linear") model")
+        }
         let perIteration = try plan(head.packing.batches, head.packing.batches).levelsPerIteration
         let top = context.chain.top
         let within = head.isSigned ? 1 + (top - 1) / perIteration : top / perIteration
