@@ -80,7 +80,7 @@ public struct PrivateTrainingDefaults: Hashable, Sendable {
         switch (network, images) {
         case (.cnn, _):
             self.init(
-                samplingRate: 2048.0 / 60_000, epochs: 40, clippingNorm: 1, learningRate: 0.5,
+                samplingRate: 2048.0 / 60_000, epochs: 30, clippingNorm: 1, learningRate: 0.5,
                 optimizer: .sgd(momentum: 0.9), averaging: 0.99)
         case (.mobileNet, _):
             self.init(
