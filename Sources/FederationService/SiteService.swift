@@ -18,11 +18,12 @@ public actor SiteService {
 
     /// - Parameters:
     ///   - store: the site's own, in a folder of its own.
+    ///   - charging: where differential privacy is entered before an update leaves; once for each, also after restarts.
     ///   - onNotice: for logs; no secrets.
     /// - Throws: ``FederationServiceError`` with code `store` or `study`.
     public init(
         study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore,
-        connection: CoordinatorConnection,
+        connection: CoordinatorConnection, charging: (any PrivacyCharging)? = nil,
         onNotice: @escaping @Sendable (SiteTransition.Notice) -> Void
     ) throws(FederationServiceError) {
         self.store = store
@@ -30,7 +31,7 @@ public actor SiteService {
         self.onNotice = onNotice
         do {
             let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
-            site = try Site(study, identity: identity, data: data, replaying: records)
+            site = try Site(study, identity: identity, data: data, charging: charging, replaying: records)
             if let known = try store.state("scaling") {
                 var decoder = BinaryDecoder(known)
                 func numbers(_ what: String) throws(BinaryCodingError) -> [Double] {

@@ -4,6 +4,7 @@ import CoordinatorStore
 import Federation
 import FederationService
 import Foundation
+import PrivacyLedger
 import TacitDashboard
 import Tabular
 import Transports
@@ -101,6 +102,10 @@ struct FederationJoinCommand: AsyncParsableCommand {
         name: .long, help: "A column whose equal values stay together in that division, such as the patient's number.")
     var unit: String?
 
+    @Option(
+        name: .long, help: "The ledger that pays for this site's updates; studies with differential privacy want one.")
+    var ledger: String?
+
     @Option(name: .long, help: "The folder for what must not be forgotten; otherwise IDENTITY.state.")
     var state: String?
 
@@ -123,6 +128,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let party = try PartyIdentity(file: identity)
         let invited = try Invitation(file: try invitationFile())
         let study = try invited.makeStudy()
+        let charging = try charging(study)
         guard let schema = study.schema else {
             throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
         }
@@ -146,7 +152,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
                 ).json)
         }
         let service = try SiteService(
-            study: study, identity: party.signing, data: rows, store: store, connection: connection
+            study: study, identity: party.signing, data: rows, store: store, connection: connection, charging: charging
         ) { Console.log(Self.line($0).json) }
         let task = Task { try await service.run() }
         Interruption.onFirstSignal { task.cancel() }
@@ -156,6 +162,23 @@ struct FederationJoinCommand: AsyncParsableCommand {
         try Console.result(
             ["model": model.fingerprint.hexadecimal], json: common.json,
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))
+    }
+
+    /// The ledger of a study with noise, opened before the table is read.
+    private func charging(_ study: Study) throws -> (any PrivacyCharging)? {
+        guard let privacy = study.literal.privacy else {
+            guard ledger == nil else {
+                throw CommandFailure(.usage, "--ledger: the study adds no noise, so there is nothing to be paid for")
+            }
+            return nil
+        }
+        guard let ledger else {
+            throw CommandFailure(
+                .usage, "--ledger: the study is differentially private; make one with `tacit budget create --unit site`")
+        }
+        let opened = try PrivacyLedger.open(ledger, .spending)
+        try opened.require(unit: PrivacyUnit("site"), neighbouring: privacy.neighbouring, fingerprint: nil)
+        return LedgerCharging(opened)
     }
 
     private func invitationFile() throws -> String {
