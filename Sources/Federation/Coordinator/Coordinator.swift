@@ -374,7 +374,7 @@ public struct Coordinator: Sendable {
         transition.notices.append(
             .abandoned(session: current.task.session, attempt: current.task.attempt, reason: error.message))
         session = nil
-        guard current.task.attempt < 100, error.code != .diverged else {
+        guard current.task.attempt < 10, error.code != .diverged else {
             phase = .failed(error.message)
             return
         }
