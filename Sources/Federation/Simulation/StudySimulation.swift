@@ -36,7 +36,8 @@ public struct StudySimulation: Sendable {
             let training = part.filter { !held.contains($0) }
             // A site so small that all of it would be held out trains on what it has.
             return training.isEmpty
-                ? RowSplit(training: part, test: []) : RowSplit(training: training, test: part.filter { held.contains($0) })
+                ? RowSplit(training: part, test: [])
+                : RowSplit(training: training, test: part.filter { held.contains($0) })
         }
         var filled = try Self.withIdentities(literal, sites: sites)
         let most = parts.map(\.training.count).max() ?? 1
