@@ -197,13 +197,6 @@ let package = Package(
         .testTarget(
             name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
             exclude: ["Resources"]),
-        .testTarget(
-            name: "FederationTests",
-            dependencies: [
-                "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
-            ],
-            exclude: ["Vectors"]),
     ],
     swiftLanguageModes: [.v6]
 )

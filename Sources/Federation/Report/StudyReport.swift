@@ -311,10 +311,10 @@ public struct StudyReport: Sendable {
                     name: "AUPRC", value: auprc, baseline: outcome.prevalence, reference: central.auprc, better: .higher
                 ))
         }
-        if let accuracy = mine.accuracy {
+        if mine.accuracy.isFinite {
             metrics.append(
                 .init(
-                    name: "accuracy", value: accuracy, baseline: outcome.majority, reference: central.accuracy,
+                    name: "accuracy", value: mine.accuracy, baseline: outcome.majority, reference: central.accuracy,
                     better: .higher))
         }
         if let error = mine.calibrationError {
@@ -332,7 +332,7 @@ public struct StudyReport: Sendable {
                     "on \(outcome.rows) held-out rows; reference: the same kind of model fitted to all training rows in one place",
                 metrics: metrics)
         ]
-        if let alone = outcome.meanAlone(\.auroc) ?? outcome.meanAlone(\.accuracy) {
+        if let alone = outcome.meanAlone(\.auroc) ?? outcome.meanAlone({ $0.accuracy.isFinite ? $0.accuracy : nil }) {
             list.append(
                 .init(
                     name: "Each \(ownerNoun) alone",

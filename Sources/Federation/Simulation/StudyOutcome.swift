@@ -5,8 +5,7 @@ import Tabular
 public struct StudyOutcome: Sendable {
     /// Exact figures of one set of predictions.
     public struct Figures: Hashable, Sendable, Codable {
-        /// nil for numbers.
-        public var accuracy: Double?
+        public var accuracy: Double
         public var auroc: Double?
         public var aurocLower: Double?
         public var aurocUpper: Double?
@@ -37,7 +36,7 @@ public struct StudyOutcome: Sendable {
                     }
                     accuracy = Double(right) / Double(max(1, actual.count))
                 case .regression:
-                    accuracy = nil
+                    accuracy = .nan
                     meanSquaredError = try Metrics.meanSquaredError(actual, predicted)
                 }
             } catch { throw .data("\(error)") }

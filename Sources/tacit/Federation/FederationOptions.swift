@@ -207,7 +207,7 @@ struct SimulationResult: Encodable {
         federated = outcome.federated
         central = outcome.central
         aloneMeanAUROC = outcome.meanAlone(\.auroc)
-        aloneMeanAccuracy = outcome.meanAlone(\.accuracy)
+        aloneMeanAccuracy = outcome.meanAlone { $0.accuracy.isFinite ? $0.accuracy : nil }
         model = federation.coordinator.result.fingerprint.description
         dataCheck = check?.sentence
     }
@@ -222,7 +222,7 @@ struct SimulationResult: Encodable {
                 text += String(format: "  AUROC %.4f (%.4f to %.4f)", auroc, low, high)
             }
             if let auprc = figures.auprc { text += String(format: "  AUPRC %.4f", auprc) }
-            if let accuracy = figures.accuracy { text += String(format: "  accuracy %.4f", accuracy) }
+            if figures.accuracy.isFinite { text += String(format: "  accuracy %.4f", figures.accuracy) }
             if let error = figures.calibrationError { text += String(format: "  calibration error %.4f", error) }
             if let error = figures.meanSquaredError { text += String(format: "  mean squared error %.4f", error) }
             Console.result(text)
