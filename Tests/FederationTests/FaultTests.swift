@@ -111,13 +111,13 @@ import Testing
     static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
 
     @Test(arguments: [
-        Setting(kind: .none, strategy: "fedavg", schedules: 120),
-        Setting(kind: .none, strategy: "scaffold", schedules: 40),
-        Setting(kind: .none, strategy: "fedadam", schedules: 40, perRound: 3),
-        Setting(kind: .none, strategy: "krum", schedules: 20),
-        Setting(kind: .secagg, strategy: "fedavg", schedules: 40),
-        Setting(kind: .paillier, strategy: "fedavg", schedules: 6),
-        Setting(kind: .ckks, strategy: "fedavg", schedules: 2),
+        Setting(kind: .none, strategy: "fedavg", schedules: 60),
+        Setting(kind: .none, strategy: "scaffold", schedules: 20),
+        Setting(kind: .none, strategy: "fedadam", schedules: 20, perRound: 3),
+        Setting(kind: .none, strategy: "krum", schedules: 10),
+        Setting(kind: .secagg, strategy: "fedavg", schedules: 12),
+        Setting(kind: .paillier, strategy: "fedavg", schedules: 3),
+        Setting(kind: .ckks, strategy: "fedavg", schedules: 1),
     ]) func theResultIsThatOfTheUndisturbedRun(_ setting: Setting) throws {
         let sites = setting.strategy == "krum" ? 5 : 4
         let test = try TestStudy(

@@ -51,7 +51,7 @@ import Testing
         let plain = try TestStudy(rounds: 2).result().coordinator
         let run = try TestStudy(rounds: 2, kind: .ckks).result().coordinator
         let training = run.history.filter { $0.purpose == "training" }
-        #expect(training.count == 2 && training.allSatisfy { $0.errorBound > 0 && $0.errorBound < 1e-6 })
+        #expect(training.count == 2 && training.allSatisfy { $0.errorBound > 0 && $0.errorBound < 1.0 / 256 })
         // Each round's mean is off by at most four sites' bounds over the weight of four half-full sites, and the second
         // round starts from there.
         let bound = training.reduce(0) { $0 + $1.errorBound } * 2 * 4 * 10

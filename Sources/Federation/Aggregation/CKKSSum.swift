@@ -27,7 +27,12 @@ struct CKKSPacking: Sendable {
         let top = context.chain.top
         // Two bits are kept free: one for the sign, one for noise.
         let room = context.chain.log2Q(level: top) - log2(context.chain.scales[top]) - 2
-        let bits = floor(room - log2(Double(sites)) - 0.5)
+        // Encoding in doubles errs by 2^−49 of the magnitude. Once that is well above the encryption's own noise, flooding
+        // hides it too, and a greater magnitude only makes more noise.
+        let fresh =
+            CKKSCiphertext.planned(context, magnitude: 0x1p-40, underPublicKey: true).errorBound
+            / CKKSCiphertext.boundFactor
+        let bits = min(floor(room - log2(Double(sites)) - 0.5), floor(log2(fresh) + 53))
         factors = setting.layout.segments.map { exp2(bits) / (Double($0.limit) * (1 + setting.noiseMargin) + 1) }
         magnitude = exp2(bits + 0.5)
         ciphertexts = (count + 2 * context.maximumSlots - 1) / (2 * context.maximumSlots)

@@ -374,7 +374,7 @@ public struct Coordinator: Sendable {
         transition.notices.append(
             .abandoned(session: current.task.session, attempt: current.task.attempt, reason: error.message))
         session = nil
-        guard current.task.attempt < 100, error.code != .diverged else {
+        guard current.task.attempt < 10, error.code != .diverged else {
             phase = .failed(error.message)
             return
         }
@@ -416,11 +416,13 @@ public struct Coordinator: Sendable {
     ) {
         let all = study.sites.map(\.name).filter { sites[$0]?.isAble ?? false }
         var cohort = all
-        if purpose == .training, all.count > study.perRound {
+        // Masks among thousands of sites cost more than statistics of a few hundred of them are less exact.
+        let most = purpose == .training ? study.perRound : study.kind == .secagg ? max(256, study.perRound) : all.count
+        if all.count > most {
             var generator = ShuffleGenerator(
                 seed: study.seed &* 0x9E37_79B9 &+ UInt64(number) &* 1_000_003 &+ UInt64(attempt))
             generator.shuffle(&cohort)
-            let chosen = Set(cohort.prefix(study.perRound))
+            let chosen = Set(cohort.prefix(most))
             cohort = all.filter { chosen.contains($0) }
         }
         var needed = study.minimum

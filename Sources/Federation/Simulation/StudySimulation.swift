@@ -33,10 +33,11 @@ public struct StudySimulation: Sendable {
         let division = try partitioner.partition(table, sites: sites, label: label, unit: unit, seed: seed)
         let held = Set(split.test)
         parts = division.map { part in
-            RowSplit(training: part.filter { !held.contains($0) }, test: part.filter { held.contains($0) })
-        }
-        if let empty = parts.firstIndex(where: { $0.training.isEmpty }) {
-            throw .parameter("partition: site \(empty + 1) has no training rows; take fewer sites or a larger alpha")
+            let training = part.filter { !held.contains($0) }
+            // A site so small that all of it would be held out trains on what it has.
+            return training.isEmpty
+                ? RowSplit(training: part, test: [])
+                : RowSplit(training: training, test: part.filter { held.contains($0) })
         }
         var filled = try Self.withIdentities(literal, sites: sites)
         let most = parts.map(\.training.count).max() ?? 1

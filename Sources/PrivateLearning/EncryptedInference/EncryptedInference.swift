@@ -132,6 +132,11 @@ extension NetworkTask {
         case .image(_, _, let mean, let deviation):
             let ends = [(0 - Double(mean)) / Double(deviation), (1 - Double(mean)) / Double(deviation)]
             return min(ends[0], ends[1])...max(ends[0], ends[1])
+        case .scattering(let features):
+            // m values of mean 0 and variance 1 lie within ±√(m − 1).
+            let values = features.outputShape.reduce(1, *) / max(1, features.groups)
+            let end = Double(max(0, values - 1)).squareRoot()
+            return -end...end
         case .table: return -1...1
         }
     }

@@ -149,6 +149,10 @@ extension StandardNetwork {
             let dense = [LayerDescription].multilayerPerceptron(
                 hidden: hidden, outputs: outputs, activation: .polynomial([0, 0.5, 0.125]))
             return task.inputShape.count == 3 ? [.flatten] + dense : dense
+        case .scattering:
+            throw PrivateLearningError(
+                code: .invalidParameter,
+                message: "model: scatter computes its features in the clear, which ciphertexts cannot; take cnn or mlp")
         case .mobileNet:
             throw PrivateLearningError(
                 code: .invalidParameter,
