@@ -14,7 +14,7 @@ struct ModelReleaseOptions: ParsableArguments {
     @Option(name: .customLong("release-queries"), help: "Vectors that may ever be released under this key.")
     var queries = CKKSReleasePolicy.standard.queries
     @Option(name: .customLong("release-bits"), help: "Bits of statistical security of the releases.")
-    var bits = CKKSReleasePolicy.standard.statisticalBits
+    var bits = 30
 
     func release(_ trained: EncryptedTrainedModel, _ secret: CKKSSecretKey) throws -> ReleasedModel {
         let rows = trained.meaning.rows

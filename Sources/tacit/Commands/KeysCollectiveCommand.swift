@@ -82,7 +82,8 @@ struct KeysCollectiveStartCommand: ParsableCommand {
             queries: openings)
         let made = try circuit.collectivePlan(
             holders: shares, threshold: threshold, policy: policy,
-            label: label ?? URL(fileURLWithPath: folder).lastPathComponent, errorBound: self.circuit.error,
+            label: label ?? URL(fileURLWithPath: folder).lastPathComponent,
+            errorBound: self.circuit.error ?? GradientCircuit.standardErrorBound,
             openedErrorBound: openedError, security: insecure ? .insecureForTestsOnly : .classical128)
         if insecure { Console.warn("\(made.plan.parameters): not secure; for experiments only") }
         let place = CeremonyFolder(path: folder)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BinaryCoding
 import CoordinatorStore
+import DifferentialPrivacy
 import Federation
 import FederationService
 import Foundation
@@ -174,7 +175,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
         }
         guard let ledger else {
             throw CommandFailure(
-                .usage, "--ledger: the study is differentially private; make one with `tacit budget create --unit site`")
+                .usage, "--ledger: the study is differentially private; make one with `tacit budget create --unit site`"
+            )
         }
         let opened = try PrivacyLedger.open(ledger, .spending)
         try opened.require(unit: PrivacyUnit("site"), neighbouring: privacy.neighbouring, fingerprint: nil)
