@@ -28,7 +28,7 @@ import Testing
             run(
                 process,
                 "keys collective start --folder study --threshold 2 --shares 3 --data bc-train.csv --model logistic "
-                    + "--iterations 3 --label stroke-study --openings 6 --opened-error 0.05 --insecure --json"
+                    + "--iterations 3 --label stroke-study --openings 40 --opened-error 0.05 --insecure --json"
             ).output)
         let foreseen = try #require(began["openedErrorBound"] as? Double)
         #expect(foreseen <= 0.05 && foreseen > 0)

@@ -55,7 +55,7 @@ import Testing
     }
 
     /// Ten hospitals, both outcomes, masked sums: no worse than pooled logistic regression by 0.005.
-    @Test(arguments: [("readmitted_any", 0.65), ("readmitted_30", 0.63)]) func readmission(
+    @Test(arguments: [("readmitted_any", 0.64), ("readmitted_30", 0.62)]) func readmission(
         _ target: String, _ least: Double
     ) throws {
         guard let directory = RealData.directory,

@@ -148,10 +148,11 @@ import Transports
         func handshake(_ options: String) throws -> String {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/bash")
-            // After the handshake, an HTTP/2 preface: a server that lets it through answers with its settings.
+            // Ends when its input does: signals that this process blocks are blocked in its children too, so no time limit
+            // would end it. After the handshake, an HTTP/2 preface: a server that lets it through answers with its settings.
             process.arguments = [
                 "-c",
-                "(printf 'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n'; sleep 1) | timeout 5 openssl s_client -connect 127.0.0.1:\(federation.port) -alpn h2 \(options) 2>&1 | od -c | head -c 200000 | tr -d '\\n ' ; true",
+                "(printf 'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n'; sleep 1) | openssl s_client -connect 127.0.0.1:\(federation.port) -alpn h2 \(options) -no_ign_eof 2>&1 | od -c | head -c 200000 | tr -d '\\n ' ; true",
             ]
             let pipe = Pipe()
             process.standardOutput = pipe

@@ -56,6 +56,8 @@ public struct InMemoryFederation {
             }
             deliver(&toSites, drops, site, notice)
         }
+        // What the coordinator said last: the final model.
+        while !toSites.isEmpty { deliver(&toSites, drops, site, notice) }
     }
 
     /// One message each, sites in parallel.

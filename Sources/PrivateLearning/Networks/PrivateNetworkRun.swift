@@ -109,7 +109,10 @@ public final class PrivateNetworkRun {
             let seconds = max(1e-6, -began.timeIntervalSinceNow)
             portion = min(1 << 16, max(1, Int(Double(end - first) * Self.portionSeconds / seconds)))
             if charged == epochEnd || charged == settings.plan.steps {
-                try finishEpoch(seen)
+                try requireFinite(authority) { () throws in
+                    try network.requireFiniteParameters()
+                    try finishEpoch(seen)
+                }
                 seen = (0, 0, 0)
                 try onEpoch(history[history.count - 1])
             }
@@ -121,14 +124,17 @@ public final class PrivateNetworkRun {
         // The last weights, so that a process that ends before the model is on the disk loses none of the work.
         try writeCheckpoint(charged: charged)
         if !average.isEmpty { network.parameterVector = average }
-        do {
-            try network.requireFiniteParameters()
-        } catch {
+        try requireFinite(authority) { try network.requireFiniteParameters() }
+        return .finished
+    }
+
+    /// Ends the run when what it looks at is not finite.
+    private func requireFinite(_ authority: some ReleaseAuthority, _ look: () throws -> Void) throws {
+        do { try look() } catch {
             try authority.finish()
             removeCheckpoint()
             throw error
         }
-        return .finished
     }
 
     /// A step; when it diverges the run is over.
@@ -174,6 +180,11 @@ public final class PrivateNetworkRun {
         if !average.isEmpty { network.parameterVector = average }
         defer { network.parameterVector = weights }
         try epoch.measure(network, on: heldOut, loss: loss)
+        guard epoch.heldOutLoss?.isFinite ?? true, epoch.loss.isFinite else {
+            throw NeuralNetworksError(
+                code: .diverged,
+                message: "training: the loss on held-out rows is infinite or not a number; lower the learning rate")
+        }
         history.append(epoch)
     }
 }
