@@ -68,8 +68,8 @@ import Testing
             """
             {"formatVersion": 1, "confirmed": true, "columns": [
               {"name": "patient", "type": "integer", "role": "privacy-unit"},
-              {"name": "x", "type": "integer", "role": "feature", "bounds": [0, 6]},
-              {"name": "y", "type": "integer", "role": "target", "bounds": [0, 1]}]}
+              {"name": "x", "type": "integer", "role": "feature", "bounds": {"lower": 0, "upper": 6}},
+              {"name": "y", "type": "integer", "role": "target", "bounds": {"lower": 0, "upper": 1}}]}
             """, to: "t.schema.json")
         let create = try process.run(
             [

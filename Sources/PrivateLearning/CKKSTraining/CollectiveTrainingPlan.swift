@@ -42,12 +42,18 @@ extension GradientCircuit {
                 throw PrivateLearningError(code: .invalidParameter, message: "weights: the run makes none")
             }
             let precision = try? group.precision(opening: packing.openable(weights))
-            if let precision, precision.errorBound <= openedErrorBound {
+            // The note with plan and scaling is opened too: bytes in all slots, which must survive the noise.
+            let note = CKKSCiphertext.planned(context, magnitude: 1, underPublicKey: true)
+            let noteError = (try? group.precision(opening: note))?.errorBound ?? .infinity
+            if let precision, precision.errorBound <= openedErrorBound, noteError < SealedNote.tolerance {
                 return CollectiveTrainingPlan(plan: plan, group: group, precision: precision)
             }
             // Noise follows the error in proportion; where it drowned everything, by a good step.
             var step = 1.0 / 32
-            if let precision { step = 0.9 * openedErrorBound / precision.errorBound }
+            if let precision {
+                step = min(
+                    0.9, 0.9 * openedErrorBound / precision.errorBound, max(step, SealedNote.tolerance / noteError))
+            }
             wanted = min(wanted, plan.errorBound) * step
         }
     }

@@ -116,6 +116,8 @@ struct SlotFile {
 enum SealedNote {
     /// The longest note that is opened.
     static let byteLimit = 1 << 22
+    /// Bytes lie 1/256 apart; an error below half of that leaves them as they are.
+    static let tolerance = 1.0 / 512
 
     static func seal(
         _ bytes: [UInt8], with encryptor: CKKSEncryptor, encrypt: (_ values: [Double]) throws -> CKKSCiphertext
