@@ -67,7 +67,8 @@ enum PassphraseWrapping {
             blockSize: Int(decoder.decode(UInt8.self, "scrypt block size")),
             parallelism: Int(decoder.decode(UInt8.self, "scrypt parallelism")))
         let salt = try decoder.decodeRaw(32, "salt")
-        let combined = try decoder.decodeBytes("sealed secret", limit: 1 << 20)
+        // A share of a collective key in the largest ring, with what its holder remembers, has some 20 MB.
+        let combined = try decoder.decodeBytes("sealed secret", limit: 1 << 26)
         try decoder.finish("wrapped secret")
         let key = try derive(passphrase, salt: salt, cost: cost)
         guard combined.count >= 28, let box = try? ChaChaPoly.SealedBox(combined: combined) else {
