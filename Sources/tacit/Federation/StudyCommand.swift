@@ -7,7 +7,8 @@ import Tabular
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "study", abstract: "Whole studies on published data.", subcommands: [HospitalStudyCommand.self])
+        commandName: "study", abstract: "Whole studies on published data.",
+        subcommands: [HospitalStudyCommand.self, SpamStudyCommand.self])
 }
 
 struct HospitalStudyCommand: ParsableCommand {
