@@ -174,7 +174,6 @@ struct PrivateTableMethod: PrivateMethod {
         try authority.advance(through: 1)
         let model = try estimator.fitted(rows)
         try writeAtomically(model.safetensors.encoded, to: request.out)
-        try authority.finish()
         let name = target ?? "\(features.count) columns"
         return PrivateTrainingResult(
             title: "\(title) for \(name)",
