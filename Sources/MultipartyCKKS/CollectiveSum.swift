@@ -60,7 +60,8 @@ public struct CollectiveSum: Sendable, CustomStringConvertible {
         guard count >= 1, (1..<1 << 52).contains(limit), (2...group.parties).contains(minimum) else {
             throw MultipartyError(
                 code: .invalidGroup,
-                message: "sum: got \(count) numbers up to \(limit) of at least \(minimum) contributors, want at least 1, "
+                message:
+                    "sum: got \(count) numbers up to \(limit) of at least \(minimum) contributors, want at least 1, "
                     + "below 2^52, and 2...\(group.parties)")
         }
         self.setting = setting
@@ -93,7 +94,8 @@ public struct CollectiveSum: Sendable, CustomStringConvertible {
     private static func drowned(_ limit: Int64, _ group: CollectiveGroup, bits: Double) -> MultipartyError {
         MultipartyError(
             code: .noPrecision,
-            message: "sum: numbers up to \(limit) of \(group.parties) parties and the noise of \(group.policy) need 2^\(bits), "
+            message:
+                "sum: numbers up to \(limit) of \(group.parties) parties and the noise of \(group.policy) need 2^\(bits), "
                 + "which the group's modulus does not hold; use a policy of fewer openings, or smaller numbers")
     }
 
@@ -199,7 +201,8 @@ extension CollectiveKeyShare {
         guard !(sums[sum.name]?.isUploaded ?? false) else {
             throw MultipartyError(
                 code: .sessionReused,
-                message: "sum \(sum.name): this party's vector is encrypted already; a second one would show the difference")
+                message:
+                    "sum \(sum.name): this party's vector is encrypted already; a second one would show the difference")
         }
         sums[sum.name, default: SumUse()].isUploaded = true
         let ring = setting.context.ring

@@ -41,7 +41,8 @@ public struct SumOpeningRequest: Hashable, Sendable, CustomStringConvertible {
             throw MultipartyError(code: .wrongSession, message: "request: is for sum \(self.sum), want \(sum.name)")
         }
         for (what, list) in [("contributors", contributors), ("participants", participants)] {
-            guard zip(list, list.dropFirst()).allSatisfy({ $0 < $1 }), list.allSatisfy({ (1...group.parties).contains($0) })
+            guard zip(list, list.dropFirst()).allSatisfy({ $0 < $1 }),
+                list.allSatisfy({ (1...group.parties).contains($0) })
             else {
                 throw MultipartyError(
                     code: .wrongParty, message: "\(what): got \(list), want different numbers in 1...\(group.parties)")
@@ -82,7 +83,10 @@ public struct SumOpeningRequest: Hashable, Sendable, CustomStringConvertible {
                     Int(try decoder.decode(UInt16.self, what))
                 }
             }
-            return (try fingerprint("sum"), try parties("contributors"), try parties("participants"), try fingerprint("nonce"))
+            return (
+                try fingerprint("sum"), try parties("contributors"), try parties("participants"),
+                try fingerprint("nonce")
+            )
         }
     }
 }
@@ -248,7 +252,8 @@ public struct SumOpening: Sendable {
             guard isFit, deviation <= sum.greatestDeviation else {
                 throw MultipartyError(
                     code: .noPrecision,
-                    message: "sum: the noise is not that of honest uploads and answers in polynomial \(index); one of them is not "
+                    message:
+                        "sum: the noise is not that of honest uploads and answers in polynomial \(index); one of them is not "
                         + "what the protocol says")
             }
         }

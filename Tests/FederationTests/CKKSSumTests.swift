@@ -63,7 +63,9 @@ import Testing
         #expect(try contributors([[], [0]]) == [0, 1, 2, 3, 4])
         #expect(try contributors([[], [0, 1], [2]]) == [0, 1, 2, 3, 4])
         #expect(try contributors([[4, 0], [1]]) == [1, 2, 3])
-        #expect(message { _ = try sums.sum(layout, vectors, absent: [[0, 1, 2, 3]]) }.contains("got 1 answers, want at least 2"))
+        #expect(
+            message { _ = try sums.sum(layout, vectors, absent: [[0, 1, 2, 3]]) }.contains(
+                "got 1 answers, want at least 2"))
         #expect(message { _ = try sums.sum(layout, vectors, absent: [[3, 4], [0, 1]]) }.contains("want 2"))
     }
 
@@ -76,7 +78,8 @@ import Testing
             var sums = try LocalSums(protection: protection, sites: 3, threshold: 2, openings: 500)
             let record = try sums.sum(layout, vectors)
             let upload = record.messages[0].map(\.count).max() ?? 0
-            print("upload of 50,635 weights under \(protection): \(upload) bytes, all messages \(record.bytes(site: 0))")
+            print(
+                "upload of 50,635 weights under \(protection): \(upload) bytes, all messages \(record.bytes(site: 0))")
             #expect(upload > 0 && upload <= limit)
             #expect(record.result.sums == Self.sum(vectors, of: [0, 1, 2]))
         }

@@ -17,7 +17,8 @@ import Testing
                     .init(
                         logDegree: logDegree, firstModulusBits: 36, scaleBits: 35, depth: 2, specialModuliBits: [],
                         security: .insecureForTestsOnly, keyHolders: holders)), threshold: threshold, keys: .init(),
-                policy: CKKSReleasePolicy(statisticalBits: 30, queries: queries), label: "sums", addsUploads: addsUploads),
+                policy: CKKSReleasePolicy(statisticalBits: 30, queries: queries), label: "sums",
+                addsUploads: addsUploads),
             seed: seed)
     }
 
@@ -77,7 +78,8 @@ import Testing
         let answers = try [1, 2].map { try parties.answer(request, of: sum, by: $0) }
         _ = try opening.receive(answers[0])
         #expect(try opening.receive(answers[1]) != nil)
-        var forged = try SumOpening(request, of: sum, uploads: [uploads[0], try parties.relabelled(uploads[2], as: 2, sum)])
+        var forged = try SumOpening(
+            request, of: sum, uploads: [uploads[0], try parties.relabelled(uploads[2], as: 2, sum)])
         _ = try forged.receive(answers[0])
         #expect(message { _ = try forged.receive(answers[1]) }.contains("not that of honest uploads and answers"))
     }
@@ -100,7 +102,8 @@ import Testing
             message { _ = try SumOpeningRequest(sum, over: [1, 2, 2], by: [1, 2], using: &parties.random) }
                 == "contributors: got [1, 2, 2], want different numbers in 1...4")
         #expect(
-            message { _ = try SumOpeningRequest(sum, over: [1, 2, 5], by: [1, 2], using: &parties.random) }.contains("1...4"))
+            message { _ = try SumOpeningRequest(sum, over: [1, 2, 5], by: [1, 2], using: &parties.random) }.contains(
+                "1...4"))
         let request = try SumOpeningRequest(sum, over: [1, 2, 3], by: [1, 2], using: &parties.random)
         #expect(message { _ = try parties.answer(request, of: sum, by: 3) }.contains("this is party 3"))
         _ = try parties.answer(request, of: sum, by: 1)
@@ -119,12 +122,15 @@ import Testing
         // Answers of different requests do not mix.
         var opening = try SumOpening(again, of: sum, uploads: Array(uploads[..<3]))
         #expect(message { _ = try opening.receive(try parties.answer(request, of: sum, by: 2)) }.contains("want"))
-        #expect(message { _ = try SumOpening(again, of: sum, uploads: uploads) }.contains("uploads: got those of [1, 2, 3, 4]"))
+        #expect(
+            message { _ = try SumOpening(again, of: sum, uploads: uploads) }.contains(
+                "uploads: got those of [1, 2, 3, 4]"))
         #expect(
             message { _ = try CollectiveSum(parties.setting, name: Self.name(1), count: 0, limit: 1, minimum: 2) }
                 .contains("got 0 numbers"))
         #expect(
-            message { _ = try parties.upload([1], for: sum, of: 1) } == "numbers: got 1, want 3000 up to 1000 in magnitude")
+            message { _ = try parties.upload([1], for: sum, of: 1) }
+                == "numbers: got 1, want 3000 up to 1000 in magnitude")
         let plain = try Self.simulation(3, threshold: 2, seed: 2, addsUploads: false)
         #expect(
             message { _ = try CollectiveSum(plain.setting, name: Self.name(1), count: 1, limit: 1, minimum: 2) }
@@ -139,13 +145,17 @@ import Testing
         for threshold in [2, 3] {
             var parties = try Self.simulation(3, threshold: threshold, seed: 13)
             let sum = try CollectiveSum(parties.setting, name: Self.name(0), count: 10, limit: 7, minimum: 2)
-            let uploads = try (1...3).map { try parties.upload([Int64](repeating: Int64($0), count: 10), for: sum, of: $0) }
+            let uploads = try (1...3).map {
+                try parties.upload([Int64](repeating: Int64($0), count: 10), for: sum, of: $0)
+            }
             let request = try SumOpeningRequest(
                 sum, over: [1, 2, 3], by: Array(1...threshold), using: &parties.random)
             _ = try parties.answer(request, of: sum, by: 1)
             for party in 1...3 { try parties.store(party) }
             #expect(parties.parties[0].share.used == 1)
-            #expect(message { _ = try parties.upload([Int64](repeating: 0, count: 10), for: sum, of: 1) }.contains("difference"))
+            #expect(
+                message { _ = try parties.upload([Int64](repeating: 0, count: 10), for: sum, of: 1) }.contains(
+                    "difference"))
             #expect(message { _ = try parties.answer(request, of: sum, by: 1) }.contains("answered before"))
             #expect(try parties.open(sum, uploads, by: Array(1...threshold)) == [Int64](repeating: 6, count: 10))
         }
@@ -165,7 +175,9 @@ import Testing
             var decoder = BinaryDecoder(bytes)
             guard let upload = try? SumUpload(decoding: &decoder, sum: sum), upload.party == 1 else { return }
             // Whatever it is, adding it up returns or throws.
-            guard var opening = try? SumOpening(request, of: sum, uploads: [upload, uploads[1], uploads[2]]) else { return }
+            guard var opening = try? SumOpening(request, of: sum, uploads: [upload, uploads[1], uploads[2]]) else {
+                return
+            }
             _ = try? opening.receive(answer)
         }
         encoder = BinaryEncoder()
