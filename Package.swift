@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "WeightFormats", targets: ["WeightFormats"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "TextClassification", targets: ["TextClassification"]),
+        .library(name: "PrivateScoring", targets: ["PrivateScoring"]),
         .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
         .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
@@ -120,10 +121,12 @@ let package = Package(
             ]),
         .target(name: "TextClassification"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
+        .target(name: "PrivateScoring", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
         .target(
             name: "SpamStudy",
             dependencies: [
-                "Auditing", "Datasets", "Federation", "Parallelism", "PrivacyReports", "Tabular", "TextClassification",
+                "Auditing", "BinaryCoding", "Datasets", "Federation", "Parallelism", "PrivacyReports", "PrivateScoring",
+                "Randomness", "Tabular", "TextClassification",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "PrivacyReports", dependencies: ["AtomicFiles"]),
@@ -233,6 +236,9 @@ let package = Package(
         .testTarget(
             name: "TextClassificationTests",
             dependencies: ["TacitTestSupport", "TextClassification"]),
+        .testTarget(
+            name: "PrivateScoringTests",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport"]),
         .testTarget(
             name: "SpamStudyTests",
             dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy", "TacitTestSupport"]),

@@ -32,16 +32,10 @@ extension CoordinatorService: DashboardSource {
     public func dashboardState() async -> DashboardState {
         let (phase, standing) = phaseWords
         let events = (try? recentNotes(limit: 300)) ?? []
-        let isBinary = study.task == .binary
         var state = DashboardState(
             study: study.literal.name, phase: phase, standing: standing, roundsDone: coordinator.round,
-            roundsPlanned: study.rounds, adversary: StudyWords.adversary(study), metric: isBinary ? "auroc" : "loss",
-            metricTitle: isBinary ? "AUROC" : "Loss")
-        var seconds: [String: Double] = [:]
-        for note in events.compactMap(\.note) {
-            guard let summary = note.summary, let value = note.seconds else { continue }
-            seconds["\(summary.session).\(summary.attempt)"] = value
-        }
+            roundsPlanned: study.rounds, adversary: StudyWords.adversary(study), metrics: metrics)
+        let seconds = secondsOfSessions
         state.rounds = coordinator.history.map { summary in
             var metrics: [String: Double] = [:]
             if let known = summary.metrics {
@@ -55,11 +49,10 @@ extension CoordinatorService: DashboardSource {
                 seconds: seconds["\(summary.session).\(summary.attempt)"], bytesReceived: summary.bytesReceived,
                 bytesSent: summary.bytesSent, metrics: metrics)
         }
-        if isBinary, coordinator.history.contains(where: { $0.metrics?.auroc != nil }) {
-            // A score that is the same for everybody, as the majority class has it, ranks nothing.
-            state.baselines.append(.init(name: "Majority", metric: "auroc", value: 0.5))
+        state.baselines = majority
+        state.baselines += baselines.map {
+            DashboardState.Baseline(name: $0.name, metric: $0.metric ?? metrics[0].key, value: $0.value)
         }
-        state.baselines += baselines.map { DashboardState.Baseline(name: $0.name, metric: $0.metric, value: $0.value) }
         let missing = Set(coordinator.missing)
         state.sites = study.sites.map { site in
             let known = coordinator.sites[site.name]
@@ -90,6 +83,38 @@ extension CoordinatorService: DashboardSource {
         return state
     }
 
+    private var metrics: [DashboardState.Metric] {
+        let loss = DashboardState.Metric(key: "loss", title: "Loss", isHigherBetter: false)
+        let accuracy = DashboardState.Metric(key: "accuracy", title: "Accuracy", isHigherBetter: true)
+        switch study.task {
+        case .binary:
+            return [
+                .init(key: "auroc", title: "AUROC", isHigherBetter: true), accuracy,
+                .init(key: "auprc", title: "AUPRC", isHigherBetter: true), loss,
+            ]
+        case .classes: return [accuracy, loss]
+        case .regression: return [loss]
+        }
+    }
+
+    /// What always naming the greater class, with its share as the probability, gives on the same rows.
+    private var majority: [DashboardState.Baseline] {
+        guard let share = coordinator.history.last(where: { $0.metrics?.majority != nil })?.metrics?.majority else {
+            return []
+        }
+        var list = [
+            // A score that is the same for everybody ranks nothing.
+            DashboardState.Baseline(name: "Majority", metric: "auroc", value: 0.5),
+            .init(name: "Majority", metric: "accuracy", value: share),
+        ]
+        if share < 1 {
+            let rest: Double = 1 - share
+            let (own, other): (Double, Double) = (share * Foundation.log(share), rest * Foundation.log(rest))
+            list.append(.init(name: "Majority", metric: "loss", value: -(own + other)))
+        }
+        return list
+    }
+
     var phaseWords: (String, String) {
         switch coordinator.phase {
         case .waiting:
@@ -109,6 +134,15 @@ extension CoordinatorService: DashboardSource {
         var moment: Date
         var kind: String
         var note: CoordinatorNote?
+    }
+
+    /// By session and attempt.
+    var secondsOfSessions: [String: Double] {
+        let known = ((try? recentNotes(limit: 300)) ?? []).compactMap(\.note)
+        return known.reduce(into: [:]) { seconds, note in
+            guard let summary = note.summary, let value = note.seconds else { return }
+            seconds["\(summary.session).\(summary.attempt)"] = value
+        }
     }
 
     private func recentNotes(limit: Int) throws -> [RecentNote] {

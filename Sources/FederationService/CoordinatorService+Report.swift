@@ -90,7 +90,7 @@ extension CoordinatorService {
                     to: ["coordinator"] + sites.compactMap { ids[$0] },
                     count: coordinator.model.count)
             ],
-            cryptography: [
+            cryptography: coordinator.cryptography + [
                 .init(
                     purpose: "Connections between sites and coordinator",
                     scheme: "TLS 1.3, both sides with pinned P-256 certificates",
@@ -104,8 +104,38 @@ extension CoordinatorService {
             ),
             audits: .notRun(because: "No attack was run against this federation."),
             results: [.init(name: "Best model, on the sites' held-out rows", metrics: metrics)],
+            costs: costs,
+            plots: plots,
             provenance: .init(
                 commandLine: ["tacit", "federation", "serve"], codeVersion: "federation 1",
                 inputs: [.init(name: "study", algorithm: "SHA-256", digest: study.fingerprint.hexadecimal)]))
+    }
+
+    /// Bytes of both directions; sums whose notes are too old to have their seconds are left out.
+    private var costs: [PrivacyReport.PhaseCost] {
+        let seconds = secondsOfSessions
+        return coordinator.history.compactMap { summary in
+            seconds["\(summary.session).\(summary.attempt)"].map {
+                .init(
+                    phase: "\(CoordinatorNote.title(summary)), \(summary.contributors.count) sites"
+                        + (summary.dropped.isEmpty ? "" : ", \(summary.dropped.count) dropped out"),
+                    wallSeconds: $0, bytesSent: summary.bytesSent + summary.bytesReceived)
+            }
+        }
+    }
+
+    private var plots: [PrivacyReport.Plot] {
+        let known = coordinator.history.filter { $0.metrics?.auroc != nil }
+        guard known.count > 1 else { return [] }
+        let rounds = known.map { Double($0.round) }
+        return [
+            .curves(
+                title: "AUROC on the sites' held-out rows", xLabel: "rounds that the model had been trained for",
+                yLabel: "AUROC",
+                series: [
+                    .init(name: "joint model", x: rounds, y: known.compactMap { $0.metrics?.auroc }),
+                    .init(name: "majority", x: rounds, y: rounds.map { _ in 0.5 }),
+                ])
+        ]
     }
 }

@@ -8,11 +8,11 @@ import Transports
 /// A figure to compare with, such as that of a central model.
 public struct StudyBaseline: Hashable, Sendable, Codable {
     public var name: String
-    /// `auroc` or `loss`.
-    public var metric: String
+    /// `auroc`, `accuracy`, `auprc` or `loss`; nil for the page's first.
+    public var metric: String?
     public var value: Double
 
-    public init(name: String, metric: String, value: Double) {
+    public init(name: String, metric: String?, value: Double) {
         self.name = name
         self.metric = metric
         self.value = value

@@ -18,6 +18,8 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
     public let policy: CKKSReleasePolicy
     /// A name of this run, never used for another: without it two runs could be mixed.
     public let label: String
+    /// Whether parties keep each other's shares apart, which ``CollectiveSum`` needs: n polynomials instead of one.
+    public let addsUploads: Bool
 
     /// n, numbered 1…n; `keyHolders` of the parameters.
     public var parties: Int { parameters.literal.keyHolders }
@@ -26,7 +28,7 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
     /// - Errors: `invalidGroup`.
     public init(
         parameters: CKKSParameters, threshold: Int, keys: CKKSKeyRequirements, policy: CKKSReleasePolicy = .standard,
-        label: String
+        label: String, addsUploads: Bool = false
     ) throws(MultipartyError) {
         let parties = parameters.literal.keyHolders
         guard parties >= 2 else {
@@ -54,6 +56,7 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
         self.keys = keys
         self.policy = policy
         self.label = label
+        self.addsUploads = addsUploads
     }
 
     /// Names the run: in every message of it.
@@ -81,6 +84,7 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
         encoder.encode(list: keys.rotations.sorted()) { $0.encode(UInt32($1)) }
         policy.encode(into: &encoder)
         encoder.encode(label)
+        encoder.encode(addsUploads)
     }
 
     /// - Errors: `invalidEncoding`, `invalidGroup`.
@@ -101,13 +105,13 @@ public struct CollectiveGroup: Hashable, Sendable, CustomStringConvertible {
         let policy = try wrappingCKKS(.invalidEncoding) { () throws(CKKSError) in
             try CKKSReleasePolicy(decoding: &decoder)
         }
-        let label = try wrappingCoding { () throws(BinaryCodingError) in
-            try decoder.decodeString("label", limit: 256)
+        let (label, addsUploads) = try wrappingCoding { () throws(BinaryCodingError) in
+            (try decoder.decodeString("label", limit: 256), try decoder.decodeBool("adds uploads"))
         }
         try self.init(
             parameters: parameters, threshold: read.threshold,
             keys: CKKSKeyRequirements(
                 relinearisation: read.relinearisation, conjugation: read.conjugation, rotations: Set(read.rotations)),
-            policy: policy, label: label)
+            policy: policy, label: label, addsUploads: addsUploads)
     }
 }

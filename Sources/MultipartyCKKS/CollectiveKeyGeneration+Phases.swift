@@ -86,6 +86,7 @@ extension CollectiveKeyGeneration {
                 parties: group.parties, using: &random)
             if shamir == nil { shamir = RNSPolynomial(zero: basis, isSecret: true) }
             shamir!.add(shares[party - 1])
+            keep(shares[party - 1], of: party)
         }
         for other in 1...group.parties where other != party {
             messages.append(
@@ -136,7 +137,8 @@ extension CollectiveKeyGeneration {
                 : CKKSEvaluationKeys(
                     context: setting.context, identity: identity, relinearisation: keys.1, galois: keys.2),
             share: CollectiveKeyShare(
-                setting: setting, party: party, identity: identity, secret: secret, shamir: shamir, pairs: pairs))
+                setting: setting, party: party, identity: identity, secret: secret, shamir: shamir,
+                shamirOf: shamirOf, pairs: pairs))
         return Fingerprint(of: transcript.bytes)
     }
 }

@@ -61,6 +61,8 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
     var galois: [UInt32: Collected] = [:]
     var received: [Int: [UInt8]] = [:]
     var shamir: RNSPolynomial<Evaluations>?
+    /// By the party whose secret they are shares of, when uploads will be added.
+    var shamirOf: [Int: RNSPolynomial<Evaluations>] = [:]
     var confirmations: [Int: Fingerprint] = [:]
     var result: CollectiveKeys?
 
@@ -206,6 +208,7 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
                 try require(message, [share], count: 1, basis: setting.context.ring.ciphertextBasis)
                 if shamir == nil { shamir = RNSPolynomial(zero: share.basis, isSecret: true) }
                 shamir!.add(share)
+                keep(share, of: sender)
             }
             received[sender] = seed
         case .confirmation(let value):
@@ -213,6 +216,14 @@ public struct CollectiveKeyGeneration: Sendable, CustomStringConvertible {
             try once(confirmations[sender] == nil)
             confirmations[sender] = value
         }
+    }
+
+    /// Keeps a share by itself, in memory that is wiped.
+    mutating func keep(_ share: RNSPolynomial<Evaluations>, of party: Int) {
+        guard group.addsUploads else { return }
+        var kept = RNSPolynomial<Evaluations>(zero: share.basis, isSecret: true)
+        kept.add(share)
+        shamirOf[party] = kept
     }
 
     private func wanted(_ message: PartyMessage, _ isWanted: Bool) throws(MultipartyError) {

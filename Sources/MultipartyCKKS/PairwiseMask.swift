@@ -23,17 +23,17 @@ enum PairwiseMask {
         return hashed(encoder)
     }
 
-    /// Adds this party's masks for one request: + towards higher numbers, − towards lower ones.
+    /// Adds this party's masks for one polynomial of a request: + towards higher numbers, − towards lower ones.
     static func apply(
         to share: inout RNSPolynomial<Evaluations>, of party: Int, among participants: [Int],
-        pairs: [Int: UniformSeed], request: Fingerprint
+        pairs: [Int: UniformSeed], request: Fingerprint, index: Int = 0
     ) {
         for other in participants where other != party {
             var encoder = BinaryEncoder()
             encoder.encode("tacit mask of a request")
             encoder.encodeRaw(pairs[other]!.bytes)
             encoder.encodeRaw(request.bytes)
-            let mask = hashed(encoder).polynomial(share.basis, label: label, isSecret: true)
+            let mask = hashed(encoder).polynomial(share.basis, label: label, index: index, isSecret: true)
             if party < other { share.add(mask) } else { share.subtract(mask) }
         }
     }

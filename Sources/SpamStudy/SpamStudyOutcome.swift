@@ -101,8 +101,8 @@ extension SpamStudy {
 
     private func sums(_ protection: ProtectionKind, numbers: Int, vectors: Int = 1) throws -> LocalSums {
         try LocalSums(
-            protection: protection, sites: sites.count, threshold: 2, numbers: numbers,
-            // Under CKKS a ciphertext of the smallest ring holds 4,096 numbers.
+            protection: protection, sites: sites.count, threshold: 2,
+            // Under CKKS a ciphertext holds 4,096 numbers.
             openings: vectors * ((numbers + 4095) / 4096))
     }
 

@@ -6,7 +6,7 @@ import Logging
 /// The coordinator's page: one HTML page without outside assets, live by server-sent events, and beside it `/metrics` in
 /// Prometheus text form and `/health`.
 ///
-/// Everything but the sign-in page, its two assets and `/health` needs the token: as a form once, which sets a cookie
+/// Everything but the sign-in page, its assets and `/health` needs the token: as a form once, which sets a cookie
 /// (HttpOnly, SameSite=Strict), or as `Authorization: Bearer` for programs. Plain HTTP: bind it to this machine and reach it
 /// through SSH or a reverse proxy with TLS.
 public struct Dashboard: Sendable {
@@ -58,6 +58,9 @@ public struct Dashboard: Sendable {
         }
         router.get("/page.css") { _, _ in Self.asset(DashboardPage.css, "text/css; charset=utf-8") }
         router.get("/page.js") { _, _ in Self.asset(DashboardPage.script, "text/javascript; charset=utf-8") }
+        for path in ["/favicon.svg", "/favicon.ico"] {
+            router.get(RouterPath(path)) { _, _ in Self.asset(DashboardPage.icon, "image/svg+xml") }
+        }
         router.post("/login") { request, _ in try await signIn(request) }
         router.post("/logout") { request, _ in
             if let name = request.cookies[Self.cookie]?.value { sessions.signOut(name) }

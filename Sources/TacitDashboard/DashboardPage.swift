@@ -8,6 +8,7 @@ enum DashboardPage {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>Tacit</title>
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml">
         <link rel="stylesheet" href="/page.css">
         <script src="/page.js" defer></script>
         </head>
@@ -29,17 +30,28 @@ enum DashboardPage {
         </header>
         <main id="main">
           <section class="wide" aria-labelledby="h-metric">
-            <h2 id="h-metric">Model</h2>
-            <dl id="figures" class="figures"></dl>
-            <figure>
-              <svg id="plot" viewBox="0 0 640 260" role="img" aria-labelledby="plot-title"><title id="plot-title"></title></svg>
-              <figcaption id="legend"></figcaption>
-            </figure>
+            <h2 id="h-metric">Model on the sites\u{2019} held-out rows</h2>
+            <div class="split">
+              <div>
+                <table id="comparison" class="comparison stack" hidden>
+                  <thead><tr id="h-comparison"></tr></thead>
+                  <tbody id="metrics"></tbody>
+                </table>
+                <dl id="figures" class="figures"></dl>
+              </div>
+              <div>
+                <fieldset id="choice" class="choice" hidden><legend>Plot</legend></fieldset>
+                <figure>
+                  <svg id="plot" role="img" aria-labelledby="plot-title"><title id="plot-title"></title></svg>
+                  <figcaption id="legend"></figcaption>
+                </figure>
+              </div>
+            </div>
           </section>
           <section aria-labelledby="h-sites">
             <h2 id="h-sites">Sites</h2>
             <div class="scroll" tabindex="0" role="region" aria-labelledby="h-sites">
-            <table>
+            <table class="stack">
               <thead><tr><th scope="col">Site</th><th scope="col">Now</th><th scope="col" class="n">Rounds</th><th scope="col" class="n">Missed</th><th scope="col" class="n">Sent to us</th><th scope="col">Last heard</th></tr></thead>
               <tbody id="sites"></tbody>
             </table>
@@ -52,7 +64,7 @@ enum DashboardPage {
           <section class="wide" aria-labelledby="h-rounds">
             <h2 id="h-rounds">Rounds</h2>
             <div class="scroll" tabindex="0" role="region" aria-labelledby="h-rounds">
-            <table>
+            <table class="stack">
               <thead><tr><th scope="col">Round</th><th scope="col">In the sum</th><th scope="col">Dropped out</th><th scope="col" class="n">Seconds</th><th scope="col" class="n">Received</th><th scope="col" class="n">Sent</th><th scope="col" class="n" id="h-column">Metric</th></tr></thead>
               <tbody id="rounds"></tbody>
             </table>
@@ -60,7 +72,7 @@ enum DashboardPage {
           </section>
           <section class="wide" aria-labelledby="h-events">
             <h2 id="h-events">Events</h2>
-            <ol id="events" class="events" aria-live="polite"></ol>
+            <ol id="events" class="events" tabindex="0" aria-labelledby="h-events"></ol>
           </section>
         </main>
         </body>
@@ -77,6 +89,7 @@ enum DashboardPage {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>Tacit: sign in</title>
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml">
         <link rel="stylesheet" href="/page.css">
         </head>
         <body class="centre">
@@ -130,7 +143,7 @@ enum DashboardPage {
         section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 16px; min-width: 0; }
         .wide { grid-column: 1 / -1; }
         figure { margin: 0; }
-        svg { width: 100%; height: auto; display: block; max-height: 320px; }
+        svg { width: 100%; height: 260px; display: block; }
         svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
         svg .axis { stroke: var(--line); }
         svg .curve { stroke: var(--accent); fill: none; stroke-width: 2.5; stroke-linejoin: round; }
@@ -138,7 +151,18 @@ enum DashboardPage {
         svg .base { stroke: var(--quiet); stroke-dasharray: 5 4; }
         figcaption { color: var(--quiet); font-size: .9rem; }
         dl { margin: 0; }
-        .figures { display: flex; flex-wrap: wrap; gap: 8px 28px; margin-bottom: 8px; }
+        .split { display: grid; grid-template-columns: minmax(320px, 2fr) minmax(0, 3fr); gap: 16px 32px; align-items: start; }
+        .figures { display: flex; flex-wrap: wrap; gap: 8px 28px; }
+        .comparison { margin-bottom: 16px; }
+        .comparison th, .comparison td { white-space: normal; }
+        .comparison .now { font-size: 1.15rem; font-weight: 600; }
+        .choice { border: 0; margin: 0 0 8px; padding: 0; display: flex; flex-wrap: wrap; gap: 4px 8px; }
+        .choice legend { float: left; color: var(--quiet); font-size: .85rem; padding: 6px 8px 0 0; }
+        .choice label { display: inline-flex; align-items: center; gap: 6px; min-height: 36px; padding: 0 12px;
+          border: 1px solid var(--line); border-radius: 999px; cursor: pointer; }
+        .choice label:has(:checked) { border-color: var(--accent); color: var(--accent); }
+        .choice label:has(:focus-visible) { outline: 3px solid var(--accent); outline-offset: 2px; }
+        .choice input { margin: 0; accent-color: var(--accent); }
         .figures dt, .facts dt { color: var(--quiet); font-size: .85rem; }
         .figures dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
         .facts dd { margin: 0 0 10px; overflow-wrap: anywhere; }
@@ -161,8 +185,21 @@ enum DashboardPage {
         @media (max-width: 720px) {
           header { grid-template-columns: minmax(0, 1fr); padding-top: 16px; }
           header, main { padding-left: 12px; padding-right: 12px; }
-          main { grid-template-columns: minmax(0, 1fr); }
+          main, .split { grid-template-columns: minmax(0, 1fr); }
           .button, button { min-height: 44px; padding: 10px 14px; }
+          .choice label { min-height: 44px; }
+          .card button, .card input { min-height: 48px; }
+          .stack thead { position: absolute; left: -9999px; }
+          .stack tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 6px 12px; padding: 10px 0;
+            border-bottom: 1px solid var(--line); }
+          .stack tbody tr:last-child { border-bottom: 0; }
+          .stack td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+          .stack td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .8rem; }
+          .stack th[scope=row], .stack td:first-child, .stack td.wrap { grid-column: 1 / -1; }
+          .stack th[scope=row], .stack td:first-child { font-weight: 600; font-size: 1rem; color: var(--ink); padding: 0; border: 0; }
+          .stack td:first-child::before { content: none; }
+          .stack td.none { display: none; }
+          .comparison .now { font-size: 1rem; }
         }
         @media (prefers-reduced-motion: no-preference) { .dot { transition: cy .3s; } }
         """
@@ -182,35 +219,71 @@ enum DashboardPage {
           return s < 90 ? s + ' s ago' : s < 5400 ? Math.round(s / 60) + ' min ago' : clock(t); };
         const fill = (id, items) => $(id).replaceChildren(...items);
 
+        let chosen = null, drawn = '', current = null;
+        const metricOf = state => state.metrics.find(m => m.key === chosen) || state.metrics[0];
+        const known = (state, key) => state.rounds.map(r => r.metrics[key]).filter(v => typeof v === 'number');
+        const cell = (label, text, name) => { const td = make('td', text, name); td.dataset.label = label; return td; };
+
+        // One row a metric: now, best, and what it is held against.
+        function compare(state) {
+          const names = [...new Set(state.baselines.map(b => b.name))];
+          const rows = state.metrics.filter(m => known(state, m.key).length);
+          $('comparison').hidden = !rows.length;
+          fill('h-comparison', ['', 'Now', 'Best', ...names].map((n, i) => { const th = make('th', n, i ? 'n' : ''); th.scope = 'col';
+            return th; }));
+          fill('metrics', rows.map(m => { const values = known(state, m.key), r = make('tr'), h = make('th', m.title); h.scope = 'row';
+            const best = m.isHigherBetter ? Math.max(...values) : Math.min(...values);
+            r.append(h, cell('Now', figure(values[values.length - 1]), 'n now'), cell('Best', figure(best), 'n'),
+              ...names.map(n => { const b = state.baselines.find(b => b.name === n && b.metric === m.key);
+                return cell(n, b ? figure(b.value) : '–', b ? 'n' : 'n none'); })); return r; }));
+          const keys = rows.map(m => m.key).join();
+          $('choice').hidden = rows.length < 2;
+          if (keys === drawn) return;
+          drawn = keys;
+          $('choice').replaceChildren($('choice').querySelector('legend'), ...rows.map(m => { const l = make('label'), i = make('input');
+            i.type = 'radio'; i.name = 'metric'; i.value = m.key; i.checked = m.key === metricOf(state).key;
+            i.onchange = () => { chosen = m.key; show(current); };
+            l.append(i, m.title); return l; }));
+        }
+
         function plot(state) {
-          const points = state.rounds.map((r, i) => [i, r.metrics[state.metric]]).filter(p => typeof p[1] === 'number');
-          const lines = state.baselines.filter(b => b.metric === state.metric);
+          const metric = metricOf(state);
+          const points = state.rounds.map((r, i) => [i, r.metrics[metric.key]]).filter(p => typeof p[1] === 'number');
+          const lines = state.baselines.filter(b => b.metric === metric.key);
           const svg = $('plot');
           svg.querySelectorAll(':not(title)').forEach(e => e.remove());
           const all = points.map(p => p[1]).concat(lines.map(b => b.value));
           svg.hidden = !points.length; svg.style.display = points.length ? '' : 'none';
-          $('plot-title').textContent = points.length ? state.metricTitle + ' after each round; last '
+          $('plot-title').textContent = points.length ? metric.title + ' after each round; last '
             + figure(points[points.length - 1][1]) : '';
           if (!points.length) { $('legend').textContent = 'No round has been evaluated yet.'; return; }
+          // Ticks at round numbers; shares stay within 0 and 1.
           let low = Math.min(...all), high = Math.max(...all);
           if (high - low < 1e-3) { low -= 5e-3; high += 5e-3; }
-          const pad = (high - low) * .12; low -= pad; high += pad;
-          const last = Math.max(1, points[points.length - 1][0]);
-          const x = i => 56 + i / last * 470, y = v => 230 - (v - low) / (high - low) * 210;
-          for (let k = 0; k <= 4; k++) { const v = low + (high - low) * k / 4;
-            svg.append(draw('line', { x1: 56, x2: 526, y1: y(v), y2: y(v), class: 'axis' }),
-              draw('text', { x: 48, y: y(v) + 4, 'text-anchor': 'end' }, v.toFixed(high - low < .1 ? 3 : 2))); }
+          const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+          const step = [1, 2, 5, 10].find(k => k * power >= rough) * power, digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+          low = Math.floor(low / step + 1e-9) * step; high = Math.ceil(high / step - 1e-9) * step;
+          // Drawn for the width that there is, so that text keeps its size.
+          const width = Math.max(260, svg.getBoundingClientRect().width || 640), longest = Math.max(0, ...lines.map(b => b.name.length));
+          const left = 46, right = width - Math.min(width * .34, 8 + 7.4 * longest), room = Math.floor((width - right - 6) / 7.4);
+          svg.setAttribute('viewBox', '0 0 ' + width + ' 260');
+          const first = points[0][0], span = Math.max(1, points[points.length - 1][0] - first);
+          const x = i => left + (i - first) / span * (right - left), y = v => 228 - (v - low) / (high - low) * 214;
+          for (let v = low; v < high + step / 2; v += step)
+            svg.append(draw('line', { x1: left, x2: right, y1: y(v), y2: y(v), class: 'axis' }),
+              draw('text', { x: left - 8, y: y(v) + 4, 'text-anchor': 'end' }, v.toFixed(digits)));
           // Names beside the lines, moved apart where they would overlap.
           const names = lines.map(b => ({ name: b.name, at: y(b.value) })).sort((a, b) => a.at - b.at);
-          names.forEach((n, i) => { if (i && n.at - names[i - 1].at < 14) n.at = names[i - 1].at + 14; });
-          for (const b of lines) svg.append(draw('line', { x1: 56, x2: 526, y1: y(b.value), y2: y(b.value), class: 'base' }));
-          for (const n of names) svg.append(draw('text', { x: 532, y: n.at + 4 }, n.name));
+          names.forEach((n, i) => { if (i && n.at - names[i - 1].at < 17) n.at = names[i - 1].at + 17; });
+          for (const b of lines) svg.append(draw('line', { x1: left, x2: right, y1: y(b.value), y2: y(b.value), class: 'base' }));
+          for (const n of names) svg.append(draw('text', { x: right + 6, y: n.at + 4 },
+            n.name.length > room ? n.name.slice(0, room - 1) + '…' : n.name));
           svg.append(draw('polyline', { points: points.map(p => x(p[0]) + ',' + y(p[1])).join(' '), class: 'curve' }));
           const end = points[points.length - 1];
           svg.append(draw('circle', { cx: x(end[0]), cy: y(end[1]), r: 4.5, class: 'dot' }));
-          svg.append(draw('text', { x: 56, y: 252 }, 'first'), draw('text', { x: 526, y: 252, 'text-anchor': 'end' },
-            state.rounds[end[0]].title));
-          $('legend').textContent = state.metricTitle + ' on the sites\\u2019 held-out rows, of the model that each round began with.';
+          svg.append(draw('text', { x: left, y: 252 }, state.rounds[first].title));
+          if (points.length > 1) svg.append(draw('text', { x: right, y: 252, 'text-anchor': 'end' }, state.rounds[end[0]].title));
+          $('legend').textContent = metric.title + ' of the model that each round began with, on rows that no site trains on.';
         }
 
         function show(state) {
@@ -221,24 +294,27 @@ enum DashboardPage {
           $('progress').max = state.roundsPlanned; $('progress').value = state.roundsDone;
           $('adversary').textContent = state.adversary;
           const totals = state.rounds.reduce((t, r) => [t[0] + r.bytesReceived, t[1] + r.bytesSent, t[2] + (r.seconds || 0)], [0, 0, 0]);
-          const best = state.rounds.map(r => r.metrics[state.metric]).filter(v => typeof v === 'number');
-          const figures = [];
-          if (best.length) figures.push([state.metricTitle, figure(best[best.length - 1])]);
-          for (const b of state.baselines.filter(b => b.metric === state.metric)) figures.push([b.name, figure(b.value)]);
+          const done = state.rounds.filter(r => r.seconds).length, figures = [];
           figures.push(['Received', bytes(totals[0])], ['Sent', bytes(totals[1])], ['Time in rounds', totals[2].toFixed(1) + '\\u00a0s']);
+          if (done) figures.push(['A round', (totals[2] / done).toFixed(2) + '\\u00a0s']);
           fill('figures', figures.map(f => { const d = make('div'); d.append(make('dt', f[0]), make('dd', f[1])); return d; }));
+          current = state;
+          compare(state);
           plot(state);
-          fill('sites', state.sites.map(s => { const r = make('tr'); const now = make('td');
+          fill('sites', state.sites.map(s => { const r = make('tr'); const now = cell('Now');
             now.append(make('span', s.standing, 'pill ' + s.standing));
             if (!s.isConnected && s.standing !== 'waiting') now.append(' not connected');
-            r.append(make('td', s.name), now, make('td', s.rounds, 'n'), make('td', s.dropped, 'n'),
-              make('td', bytes(s.bytesReceived), 'n'), make('td', s.lastHeard ? ago(s.lastHeard) : 'never')); return r; }));
+            r.append(cell('Site', s.name), now, cell('Rounds', s.rounds, 'n'), cell('Missed', s.dropped, 'n'),
+              cell('Sent to us', bytes(s.bytesReceived), 'n'), cell('Last heard', s.lastHeard ? ago(s.lastHeard) : 'never'));
+            return r; }));
           fill('privacy', state.privacy.flatMap(f => [make('dt', f.name), make('dd', f.value)]));
-          $('h-column').textContent = state.metricTitle;
+          const metric = metricOf(state);
+          $('h-column').textContent = metric.title;
           fill('rounds', state.rounds.slice().reverse().slice(0, 200).map(t => { const r = make('tr');
-            r.append(make('td', t.title), make('td', t.contributors.join(', '), 'wrap'), make('td', t.dropped.join(', ') || '–', 'wrap'),
-              make('td', t.seconds === undefined ? '–' : t.seconds.toFixed(2), 'n'), make('td', bytes(t.bytesReceived), 'n'),
-              make('td', bytes(t.bytesSent), 'n'), make('td', figure(t.metrics[state.metric]), 'n')); return r; }));
+            r.append(cell('Round', t.title), cell('In the sum', t.contributors.join(', '), 'wrap'),
+              cell('Dropped out', t.dropped.join(', ') || '–', 'wrap' + (t.dropped.length ? ' trouble' : ' none')),
+              cell('Seconds', t.seconds === undefined ? '–' : t.seconds.toFixed(2), 'n'), cell('Received', bytes(t.bytesReceived), 'n'),
+              cell('Sent', bytes(t.bytesSent), 'n'), cell(metric.title, figure(t.metrics[metric.key]), 'n')); return r; }));
           fill('events', state.events.slice().reverse().map(e => { const li = make('li', undefined, e.isTrouble ? 'trouble' : '');
             li.append(make('time', clock(e.moment)), make('span', e.text)); return li; }));
         }
@@ -252,5 +328,13 @@ enum DashboardPage {
               ? location.reload() : listen(), () => listen()), 2000); } };
         }
         listen();
+        addEventListener('resize', () => current && plot(current));
+        """
+
+    /// Three sites and their sum.
+    static let icon = """
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0b6bcb"/>\
+        <g fill="#fff"><circle cx="8" cy="9" r="3"/><circle cx="16" cy="9" r="3"/><circle cx="24" cy="9" r="3"/>\
+        <circle cx="16" cy="23" r="5"/></g><path d="M8 11l6 9M16 11v8M24 11l-6 9" stroke="#fff" stroke-width="1.6"/></svg>
         """
 }

@@ -60,6 +60,21 @@ public struct DashboardState: Codable, Hashable, Sendable {
         }
     }
 
+    /// A figure of the model that is followed over the rounds.
+    public struct Metric: Codable, Hashable, Sendable {
+        /// Its key in ``Round/metrics`` and ``Baseline/metric``.
+        public var key: String
+        /// For people.
+        public var title: String
+        public var isHigherBetter: Bool
+
+        public init(key: String, title: String, isHigherBetter: Bool) {
+            self.key = key
+            self.title = title
+            self.isHigherBetter = isHigherBetter
+        }
+    }
+
     /// A line to compare with, such as “majority”.
     public struct Baseline: Codable, Hashable, Sendable {
         public var name: String
@@ -108,9 +123,8 @@ public struct DashboardState: Codable, Hashable, Sendable {
     public var roundsPlanned: Int
     /// Who may look, and what it would see.
     public var adversary: String
-    /// The metric that the plot shows, and its name for people.
-    public var metric: String
-    public var metricTitle: String
+    /// What the page can plot; the first until somebody chooses another.
+    public var metrics: [Metric]
     public var baselines: [Baseline] = []
     public var privacy: [Fact] = []
     public var sites: [Site] = []
@@ -119,7 +133,7 @@ public struct DashboardState: Codable, Hashable, Sendable {
 
     public init(
         study: String, phase: String, standing: String, roundsDone: Int, roundsPlanned: Int, adversary: String,
-        metric: String, metricTitle: String
+        metrics: [Metric]
     ) {
         self.study = study
         self.phase = phase
@@ -127,8 +141,7 @@ public struct DashboardState: Codable, Hashable, Sendable {
         self.roundsDone = roundsDone
         self.roundsPlanned = roundsPlanned
         self.adversary = adversary
-        self.metric = metric
-        self.metricTitle = metricTitle
+        self.metrics = metrics
     }
 }
 

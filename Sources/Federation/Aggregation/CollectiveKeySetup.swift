@@ -17,20 +17,20 @@ public struct CollectiveSetting: Sendable {
     var context: CKKSContext { setting.context }
 
     /// The group of a study.
-    /// - Parameters:
-    ///   - numbers: of the longest vector, which decide the modulus: short ones get 100 bits for precision, long ones 67
-    ///     bits for size. N = 4096 is the smallest ring that has 128-bit security with either.
-    ///   - openings: ciphertexts that may be opened in the study's life.
-    public init(sites: Int, threshold: Int, numbers: Int, openings: Int, label: String) throws(FederationError) {
-        let long = numbers > 1 << 14
+    ///
+    /// N = 4096 is the smallest ring that has 128-bit security with moduli that hold sums and their noise. Of 106 bits a sum
+    /// takes as many primes as it needs: with words of 32 bits the first two.
+    /// - Parameter openings: ciphertexts of 4,096 numbers that may be opened in the study's life.
+    public init(sites: Int, threshold: Int, openings: Int, label: String) throws(FederationError) {
         do {
             let parameters = try CKKSParameters(
                 .init(
-                    logDegree: 12, firstModulusBits: long ? 34 : 50, scaleBits: long ? 33 : 50, depth: 1,
-                    specialModuliBits: [], keyHolders: sites))
+                    logDegree: 12, firstModulusBits: 36, scaleBits: 35, depth: 2, specialModuliBits: [],
+                    keyHolders: sites))
             group = try CollectiveGroup(
                 parameters: parameters, threshold: threshold, keys: CKKSKeyRequirements(),
-                policy: CKKSReleasePolicy(statisticalBits: 30, queries: max(1, openings)), label: label)
+                policy: CKKSReleasePolicy(statisticalBits: 30, queries: max(1, openings)), label: label,
+                addsUploads: true)
         } catch { throw .protection("ckks: \(error)") }
         setting = KeyGenerationGroup(group)
     }

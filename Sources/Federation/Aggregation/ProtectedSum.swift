@@ -17,9 +17,9 @@ public enum ProtectionKind: String, Hashable, Sendable, Codable, CaseIterable {
 public struct ProtectedResult: Sendable {
     /// Positions within the cohort of those whose vectors are in the sum.
     public var contributors: [Int]
-    /// The sums of the layout's integers: exact, or nearly so for CKKS.
+    /// The sums of the layout's integers; of CKKS, exact but with the probability that noise passes half a unit.
     public var sums: [Double]
-    /// Bound on the error of each sum, in integers' units; 0 where they are exact.
+    /// Bound on the error of each sum as a share of a site's greatest number; 0 where sums are exact.
     public var errorBound: Double
     /// Each contributor's integers, where the coordinator sees them.
     public var individual: [Int: [Int64]]?

@@ -35,11 +35,10 @@ public struct LocalSums: Sendable {
     /// - Parameters:
     ///   - sites: at least 3 with secagg, 2 otherwise.
     ///   - threshold: sites that open a sum of ciphertexts, and the fewest contributors.
-    ///   - numbers: of the longest vector, with ckks.
-    ///   - openings: ciphertexts that may be opened, with ckks.
+    ///   - openings: ciphertexts of 4,096 numbers that may be opened, with ckks.
     /// - Throws: ``FederationError``.
     public init(
-        protection: ProtectionKind, sites: Int, threshold: Int, numbers: Int, openings: Int,
+        protection: ProtectionKind, sites: Int, threshold: Int, openings: Int,
         paillier: PaillierParameters = .bits3072
     ) throws(FederationError) {
         self.protection = protection
@@ -61,7 +60,7 @@ public struct LocalSums: Sendable {
             }
         case .ckks:
             let group = try CollectiveSetting(
-                sites: sites, threshold: threshold, numbers: numbers, openings: openings, label: label)
+                sites: sites, threshold: threshold, openings: openings, label: label)
             collective = group
             let publicIdentities = list.map(\.publicIdentity)
             let session = session
@@ -70,15 +69,19 @@ public struct LocalSums: Sendable {
                     collective: group, session: session, position: $0, identity: list[$0], identities: publicIdentities)
             }
             var server: any SumServer = CollectiveSetupServer(parties: sites)
-            _ = try Self.run(&server, &clients, [[Int64]](repeating: [], count: sites))
+            _ = try Self.run(&server, &clients, [[Int64]](repeating: [], count: sites), [])
             keys = clients.compactMap(\.keys)
         }
     }
 
     /// Adds up one vector of each site.
-    /// - Parameter vectors: integers of the layout, site after site.
+    /// - Parameters:
+    ///   - vectors: integers of the layout, site after site.
+    ///   - absent: by stage, from 0, sites that do not answer in it.
     /// - Throws: ``FederationError``.
-    public mutating func sum(_ layout: VectorLayout, _ vectors: [[Int64]]) throws(FederationError) -> Record {
+    public mutating func sum(
+        _ layout: VectorLayout, _ vectors: [[Int64]], absent: [Set<Int>] = []
+    ) throws(FederationError) -> Record {
         round += 1
         let setting = SumSetting(
             layout: layout, cohort: names, minimum: minimum,
@@ -87,7 +90,7 @@ public struct LocalSums: Sendable {
         case .none:
             var server: any SumServer = PlainSumServer(setting)
             var clients = names.map { _ in PlainSumClient(layout: layout) }
-            return try Self.run(&server, &clients, vectors)
+            return try Self.run(&server, &clients, vectors, absent)
         case .secagg:
             let round = try aggregation(setting)
             var server: any SumServer = try MaskedSumServer(setting, round: round, identity: coordinator)
@@ -98,18 +101,18 @@ public struct LocalSums: Sendable {
                         round: round, position: position, identity: try identity.aggregationIdentity(),
                         journal: journals[position]))
             }
-            let record = try Self.run(&server, &clients, vectors)
+            let record = try Self.run(&server, &clients, vectors, absent)
             journals = clients.map(\.journal)
             return record
         case .paillier:
             var server: any SumServer = try PaillierSumServer(setting, shares[0].sharing)
             var clients = shares.map { PaillierSumClient(setting: setting, share: $0) }
-            return try Self.run(&server, &clients, vectors)
+            return try Self.run(&server, &clients, vectors, absent)
         case .ckks:
             guard let collective else { throw .protection("ckks: got no collective setting") }
             var server: any SumServer = try CKKSSumServer(setting, collective, parties: names.indices.map { $0 + 1 })
             var clients = keys.map { CKKSSumClient(setting, collective, keys: $0) }
-            let record = try Self.run(&server, &clients, vectors)
+            let record = try Self.run(&server, &clients, vectors, absent)
             keys = clients.map(\.keys)
             return record
         }
@@ -130,9 +133,8 @@ public struct LocalSums: Sendable {
         } catch { throw .protection("secagg: \(error.message)") }
     }
 
-    /// Everybody answers every stage.
     private static func run<Client: SumClient>(
-        _ server: inout any SumServer, _ clients: inout [Client], _ vectors: [[Int64]]
+        _ server: inout any SumServer, _ clients: inout [Client], _ vectors: [[Int64]], _ absent: [Set<Int>]
     ) throws(FederationError) -> Record {
         precondition(
             vectors.count == clients.count, "vectors: got \(vectors.count), want one of each of \(clients.count) sites")
@@ -146,13 +148,18 @@ public struct LocalSums: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         while true {
-            for site in server.missing {
+            for site in server.missing where !(stage < absent.count && absent[stage].contains(site)) {
                 let vector = vectors[site]
                 let body = try clients[site].answer(
                     stage: stage, payload: told[site] ?? [],
                     vector: { () throws(FederationError) -> [Int64] in vector }, using: &randoms[site])
                 messages[site].append(body)
                 try server.receive(body, from: site)
+            }
+            guard server.received >= server.required else {
+                throw FederationError(
+                    code: .tooFewSites,
+                    message: "stage \(stage): got \(server.received) answers, want at least \(server.required)")
             }
             switch try server.close(using: &randoms[clients.count]) {
             case .next(let payloads):

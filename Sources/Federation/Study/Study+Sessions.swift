@@ -27,9 +27,8 @@ extension Study {
     }
 
     func collective() throws(FederationError) -> CollectiveSetting {
-        let (count, numbers) = try openings()
-        return try CollectiveSetting(
-            sites: sites.count, threshold: threshold, numbers: numbers, openings: count, label: fingerprint.hexadecimal)
+        try CollectiveSetting(
+            sites: sites.count, threshold: threshold, openings: try openings(), label: fingerprint.hexadecimal)
     }
 
     /// The coordinator's side of a session's sum.

@@ -262,11 +262,11 @@ public struct Study: Sendable {
         return max(change, count) / Double(minimum).squareRoot()
     }
 
-    /// Ciphertexts that may be opened in the study's life, with room for repeated attempts, and the longest vector.
-    func openings() throws(FederationError) -> (count: Int, numbers: Int) {
+    /// Ciphertexts of 4,096 numbers that may be opened in the study's life, with room for repeated attempts.
+    func openings() throws(FederationError) -> Int {
         let weights = try network.initialModel().count
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
-        return (2 * perSum * (rounds + 2), numbers)
+        return 2 * perSum * (rounds + 2)
     }
 }

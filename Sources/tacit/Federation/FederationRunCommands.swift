@@ -26,6 +26,14 @@ struct ServeOptions: ParsableArguments {
     @Flag(name: .long, help: "No page.")
     var noDashboard = false
 
+    @Option(
+        name: .long,
+        help: """
+            A figure to compare with on the page, as NAME=VALUE for the page's first metric (AUROC, or loss), or \
+            NAME:METRIC=VALUE with auroc, accuracy, auprc or loss; such as 'local only=0.61' from a simulation. May be repeated.
+            """)
+    var baseline: [String] = []
+
     @Option(name: .long, help: "Seconds that a stage of a round waits for its sites.")
     var patience = 600.0
 
@@ -50,10 +58,28 @@ struct ServeOptions: ParsableArguments {
         configuration.keepsTranscript = keepTranscript
         configuration.beginsNow = beginsNow
         configuration.endsWhenFinished = exitWhenFinished
+        configuration.baselines = try baseline.map(parsed)
         let process = CoordinatorProcess(option.files, configuration) { Console.log($0.json) }
         let task = Task { try await process.run() }
         Interruption.onFirstSignal { task.cancel() }
         try await task.value
+    }
+}
+
+extension ServeOptions {
+    private func parsed(_ text: String) throws -> StudyBaseline {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = (parts.first ?? "").split(separator: ":", maxSplits: 1)
+        let metric = name.count == 2 ? String(name[1]) : nil
+        guard parts.count == 2, let first = name.first, let value = Double(parts[1]), value.isFinite,
+            metric.map({ ["auroc", "accuracy", "auprc", "loss"].contains($0) }) ?? true
+        else {
+            throw CommandFailure(
+                .usage,
+                "--baseline: got '\(text)', want NAME=VALUE or NAME:METRIC=VALUE with auroc, accuracy, auprc or loss, such as "
+                    + "'local only=0.61'")
+        }
+        return StudyBaseline(name: String(first), metric: metric, value: value)
     }
 }
 

@@ -20,7 +20,10 @@ struct FederationStatusCommand: AsyncParsableCommand {
         if common.json { return try Console.json(state) }
         Console.result("\(state.study): \(state.phase)")
         for round in state.rounds.suffix(10) {
-            let metric = round.metrics[state.metric].map { String(format: "  %@ %.4f", state.metricTitle, $0) } ?? ""
+            let metric =
+                state.metrics.first.flatMap { first in
+                    round.metrics[first.key].map { String(format: "  %@ %.4f", first.title, $0) }
+                } ?? ""
             let dropped = round.dropped.isEmpty ? "" : "  without \(round.dropped.joined(separator: ", "))"
             Console.result("  \(round.title): \(round.contributors.count) sites\(metric)\(dropped)")
         }

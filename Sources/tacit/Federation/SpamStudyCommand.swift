@@ -17,7 +17,7 @@ struct SpamStudyCommand: ParsableCommand {
 
     @Option(name: .customLong("data-dir"), help: "A folder with local copies of the registered data sets.")
     var dataDirectory: String?
-    @Option(help: "Protections of act 4: secagg, paillier; may be repeated. Without it, both.")
+    @Option(help: "Protections of act 4: secagg, ckks, paillier; may be repeated. Without it, all three.")
     var protection: [String] = []
     @Option(help: "Rounds of logistic regression after naive Bayes.") var rounds = SpamStudySettings().rounds
     @Option(help: "Updates timed for the attack by time, under secure aggregation; fewer under encryption.")
@@ -35,12 +35,10 @@ struct SpamStudyCommand: ParsableCommand {
     }
 
     private func protections() throws -> [ProtectionKind] {
-        if protection.isEmpty { return [.secagg, .paillier] }
+        if protection.isEmpty { return [.secagg, .ckks, .paillier] }
         return try protection.map { name in
-            guard let kind = ProtectionKind(rawValue: name), kind == .secagg || kind == .paillier else {
-                throw ValidationError(
-                    "--protection: got \(name), want secagg or paillier (counts of mails have to be exact, which threshold CKKS is not)"
-                )
+            guard let kind = ProtectionKind(rawValue: name), kind != .none else {
+                throw ValidationError("--protection: got \(name), want secagg, ckks or paillier")
             }
             return kind
         }
