@@ -293,7 +293,9 @@ let package = Package(
             ],
             exclude: ["Resources"]),
         // Runs coordinators and sites as processes.
-        .testTarget(name: "FederationNetworkTests", dependencies: ["TacitTestSupport"]),
+        .testTarget(
+            name: "FederationNetworkTests",
+            dependencies: ["BinaryCoding", "FederationService", "TacitTestSupport", "Transports"]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

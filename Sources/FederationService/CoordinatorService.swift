@@ -35,8 +35,12 @@ public actor CoordinatorService: CoordinatorExchange {
     nonisolated let counters = Counters()
     nonisolated let changes = WakeUp()
 
-    /// Messages to a site that it has not confirmed yet, in order.
-    private var outgoing: [String: [OutgoingMessage]] = [:]
+    /// The last instruction to each site. It stays when it was handed over: what was written to a connection is lost when
+    /// the connection breaks, and only the site's own cursor says what arrived. A newer one makes it void, because the
+    /// study waits for one answer of a site at a time.
+    private var outgoing: [String: OutgoingMessage] = [:]
+    /// Words to the sender of a message up to this size travel with the answer to it, and are kept with it.
+    private static let directLimit = 8192
     /// Beyond every number of an earlier run, so that a site's cursor from before a restart is behind all of them.
     private var nextSequence: UInt64
     private var alarm: (due: StageKey, task: Task<Void, Never>)?
@@ -44,6 +48,8 @@ public actor CoordinatorService: CoordinatorExchange {
     private var openedAt: ContinuousClock.Instant?
     var connections: [String: Int] = [:]
     var lastHeard: [String: Date] = [:]
+    /// When a site's last connection ended.
+    var left: [String: ContinuousClock.Instant] = [:]
     /// Sites to which everything was handed over after the study was over.
     var served: Set<String> = []
     /// What the model has to be compared with, if somebody worked it out.
@@ -155,19 +161,18 @@ public actor CoordinatorService: CoordinatorExchange {
         for peer: EnrolledPeer, after sequence: UInt64, within time: Duration
     ) async throws(TransportsError) -> OutgoingMessage? {
         let version = changes.version
-        if let message = firstOutgoing(peer.name, after: sequence) { return message }
+        if let message = due(to: peer.name, after: sequence) { return message }
         await changes.wait(after: version, within: time)
-        return firstOutgoing(peer.name, after: sequence)
+        return due(to: peer.name, after: sequence)
     }
 
     /// Whether `sequence` is the last message to a site.
     func isLast(_ sequence: UInt64, to site: String) -> Bool {
-        outgoing[site]?.last.map { $0.sequence <= sequence } ?? true
+        outgoing[site].map { $0.sequence <= sequence } ?? true
     }
 
-    private func firstOutgoing(_ site: String, after sequence: UInt64) -> OutgoingMessage? {
-        outgoing[site]?.removeAll { $0.sequence <= sequence }
-        return outgoing[site]?.first
+    private func due(to site: String, after sequence: UInt64) -> OutgoingMessage? {
+        outgoing[site].flatMap { $0.sequence > sequence ? $0 : nil }
     }
 
     private static func cannotStore(_ error: CoordinatorStoreError) -> TransportsError {
@@ -186,7 +191,7 @@ public actor CoordinatorService: CoordinatorExchange {
         let transition = next.handle(event)
         let now = Date()
         // Short words to the sender travel with the answer, everything else by the way of all messages.
-        let direct = transition.messages.filter { $0.site == sender && $0.bytes.count <= 2048 }.map(\.bytes)
+        let direct = transition.messages.filter { $0.site == sender && $0.bytes.count <= Self.directLimit }.map(\.bytes)
         var encoder = BinaryEncoder()
         encoder.encode(list: direct) { $0.encode(bytes: $1) }
         let reply = encoder.bytes
@@ -206,7 +211,7 @@ public actor CoordinatorService: CoordinatorExchange {
             }
         }
         coordinator = next
-        for message in transition.messages where !(message.site == sender && message.bytes.count <= 2048) {
+        for message in transition.messages where !(message.site == sender && message.bytes.count <= Self.directLimit) {
             enqueue(message.bytes, to: message.site)
         }
         report(notes, at: now)
@@ -222,10 +227,9 @@ public actor CoordinatorService: CoordinatorExchange {
 
     private func enqueue(_ bytes: [UInt8], to site: String) {
         let digest = digest(of: bytes)
-        if outgoing[site]?.contains(where: { $0.digest == digest }) ?? false { return }
+        if outgoing[site]?.digest == digest { return }
         nextSequence += 1
-        outgoing[site, default: []].append(
-            OutgoingMessage(sequence: nextSequence, digest: digest, body: .bytes(bytes)))
+        outgoing[site] = OutgoingMessage(sequence: nextSequence, digest: digest, body: .bytes(bytes))
     }
 
     /// The same message often goes to all sites; its hash is worked out once.

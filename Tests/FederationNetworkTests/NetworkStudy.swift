@@ -13,6 +13,7 @@ final class NetworkStudy {
     private var coordinator: Process?
     private var joined: [Int: Process] = [:]
     private(set) var links: [FaultyLink] = []
+    private(set) var relay: RestlessRelay?
     private var starts = 0
 
     static let executable: URL = {
@@ -82,6 +83,7 @@ final class NetworkStudy {
             process.waitUntilExit()
         }
         for link in links { link.close() }
+        relay?.close()
     }
 
     @discardableResult
@@ -163,6 +165,15 @@ final class NetworkStudy {
         (1...max(1, starts)).flatMap { logLines(folder.file("coordinator-\($0).log")) }
     }
 
+    /// What everybody said last, for a study that does not come to its end.
+    var account: String {
+        let files = ["coordinator-\(max(1, starts))"] + (1...sites).map { "site-\($0)" }
+        return files.map { name in
+            let text = (try? String(contentsOfFile: folder.file("\(name).log"), encoding: .utf8)) ?? ""
+            return "\(name):\n\(text.suffix(1500))"
+        }.joined(separator: "\n")
+    }
+
     func killCoordinator() {
         guard let coordinator, coordinator.isRunning else { return }
         kill(coordinator.processIdentifier, SIGKILL)
@@ -180,7 +191,15 @@ final class NetworkStudy {
     // MARK: Sites
 
     /// A stretch of network for every site.
-    func makeLinks() throws { links = try (0..<sites).map { _ in try FaultyLink(to: port) } }
+    func makeLinks() throws { links = try (0..<sites).map { _ in try FaultyLink(to: relay?.port ?? port) } }
+
+    /// A network between links and coordinator that repeats, reorders and forgets messages.
+    func makeRelay(seed: UInt64) throws {
+        relay = try RestlessRelay(
+            to: port, invitation: folder.file("hospital.invitation"),
+            coordinator: folder.file("hospital.coordinator.key"),
+            sites: (1...sites).map { folder.file("site-\($0).key") }, spool: folder.file("relay"), seed: seed)
+    }
 
     func startSite(_ number: Int, options: [String] = []) throws {
         let address = links.isEmpty ? port : links[number - 1].port
