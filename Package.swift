@@ -89,7 +89,7 @@ let package = Package(
                 "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
+        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Parallelism", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -295,7 +295,10 @@ let package = Package(
         // Runs coordinators and sites as processes.
         .testTarget(
             name: "FederationNetworkTests",
-            dependencies: ["BinaryCoding", "FederationService", "TacitTestSupport", "Transports"]),
+            dependencies: [
+                "BinaryCoding", "CoordinatorStore", "DifferentialPrivacy", "Federation", "FederationService",
+                "PrivacyLedger", "TacitTestSupport", "Tabular", "Transports",
+            ]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

@@ -142,7 +142,7 @@ public actor CoordinatorService: CoordinatorExchange {
     ) async throws(TransportsError) -> [UInt8] {
         let bytes = try message.body.read()
         let entry: Envelope.Entry
-        do { entry = try Envelope(decoding: bytes).entry } catch {
+        do { entry = try Envelope.entry(of: bytes) } catch {
             throw TransportsError(code: .refused, message: error.message)
         }
         // Who connects is who signs: an enrolled site cannot speak in another one's name even with its old messages.
@@ -190,8 +190,13 @@ public actor CoordinatorService: CoordinatorExchange {
         var next = coordinator
         let transition = next.handle(event)
         let now = Date()
-        // Short words to the sender travel with the answer, everything else by the way of all messages.
-        let direct = transition.messages.filter { $0.site == sender && $0.bytes.count <= Self.directLimit }.map(\.bytes)
+        // Short words to the sender travel with the answer, everything else by the way of all messages; the final model
+        // too, so that it is known who has it.
+        let last = sender.flatMap { next.phase == .finished ? next.pending(for: $0) : nil }
+        func isDirect(_ message: (site: String, bytes: [UInt8])) -> Bool {
+            message.site == sender && message.bytes.count <= Self.directLimit && message.bytes != last
+        }
+        let direct = transition.messages.filter(isDirect).map(\.bytes)
         var encoder = BinaryEncoder()
         encoder.encode(list: direct) { $0.encode(bytes: $1) }
         let reply = encoder.bytes
@@ -200,7 +205,8 @@ public actor CoordinatorService: CoordinatorExchange {
         try store.commit { transaction in
             if let record = transition.record {
                 try Self.store(
-                    record, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply, at: now,
+                    record, of: event, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply,
+                    at: now,
                     transaction)
             }
             for note in notes { try transaction.note(note.kind, note.json, at: now) }
@@ -211,9 +217,7 @@ public actor CoordinatorService: CoordinatorExchange {
             }
         }
         coordinator = next
-        for message in transition.messages where !(message.site == sender && message.bytes.count <= Self.directLimit) {
-            enqueue(message.bytes, to: message.site)
-        }
+        for message in transition.messages where !isDirect(message) { enqueue(message.bytes, to: message.site) }
         report(notes, at: now)
         if let sender, let identifier, transition.record != nil {
             counters.add("tacit_messages_committed_total", site: sender)
@@ -293,14 +297,14 @@ public actor CoordinatorService: CoordinatorExchange {
     /// A record of a long message holds the message's own bytes, which are on the disk already: the file is kept as it
     /// came, and only what the record has around them is written.
     private static func store(
-        _ record: [UInt8], sender: String, identifier: Fingerprint?, arrived: IncomingMessage?, reply: [UInt8],
+        _ record: [UInt8], of event: CoordinatorEvent, sender: String, identifier: Fingerprint?,
+        arrived: IncomingMessage?, reply: [UInt8],
         at moment: Date,
         _ transaction: StoreTransaction
     ) throws {
         let name = identifier ?? Fingerprint(of: record + Array("\(moment.timeIntervalSince1970)".utf8))
         if let arrived, case .file(let path, let count) = arrived.body, record.count >= count + 5 {
-            let message = try arrived.body.read()
-            if record[5..<5 + count].elementsEqual(message) {
+            if case .message(let message) = event, isEqual(message, record, from: 5) {
                 try transaction.take(
                     peer: sender, identifier: name, digest: arrived.digest, .file(path: path, byteCount: count),
                     wrapping: Array(record[..<5]) + Array(record[(5 + count)...]), reply: reply, at: moment)
@@ -309,6 +313,16 @@ public actor CoordinatorService: CoordinatorExchange {
         }
         try transaction.take(
             peer: sender, identifier: name, digest: Fingerprint(of: record), .bytes(record), reply: reply, at: moment)
+    }
+
+    /// Whether `part` stands in `whole` at an offset. Both are long.
+    private static func isEqual(_ part: [UInt8], _ whole: [UInt8], from offset: Int) -> Bool {
+        guard whole.count >= offset + part.count else { return false }
+        return part.withUnsafeBytes { part in
+            whole.withUnsafeBytes { whole in
+                part.isEmpty || memcmp(part.baseAddress!, whole.baseAddress! + offset, part.count) == 0
+            }
+        }
     }
 
     /// nil for a record whose session is over.

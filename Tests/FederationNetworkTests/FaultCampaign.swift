@@ -102,12 +102,4 @@ struct FaultCampaign {
             usleep(UInt32.random(in: 10_000...120_000, using: &generator))
         }
     }
-
-    private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            let thread = Thread { continuation.resume(with: Result { try body() }) }
-            thread.stackSize = 8 << 20
-            thread.start()
-        }
-    }
 }

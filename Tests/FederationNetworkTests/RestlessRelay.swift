@@ -33,7 +33,11 @@ final class RestlessRelay: CoordinatorExchange {
     /// State apart from the relay, for tasks that start while the relay is being made.
     private final class Book: Sendable {
         let state: Mutex<State>
-        init(seed: UInt64) { state = Mutex(State(generator: TestGenerator(seed: seed))) }
+        private let alter: @Sendable (String, [UInt8]) -> [UInt8]
+        init(seed: UInt64, isRestless: Bool, alter: @escaping @Sendable (String, [UInt8]) -> [UInt8]) {
+            state = Mutex(State(generator: TestGenerator(seed: seed), isRestless: isRestless))
+            self.alter = alter
+        }
 
         /// True once in `one` times, while there is to be any trouble; then it is counted.
         func happens(_ what: String, oneIn one: Int) -> Bool {
@@ -44,8 +48,20 @@ final class RestlessRelay: CoordinatorExchange {
             }
         }
 
+        /// The words in an answer to a site.
+        func altered(_ reply: [UInt8], for site: String) -> [UInt8] {
+            var decoder = BinaryDecoder(reply)
+            let words = try? decoder.decodeList("reply", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
+                try decoder.decodeBytes("message")
+            }
+            var encoder = BinaryEncoder()
+            encoder.encode(list: words ?? []) { $0.encode(bytes: alter(site, $1)) }
+            return encoder.bytes
+        }
+
         /// A message from the coordinator: behind those that are there; sometimes twice, sometimes followed by an old one.
-        func arrive(_ bytes: [UInt8], for site: String) {
+        func arrive(_ original: [UInt8], for site: String) {
+            let bytes = alter(site, original)
             let isTwice = happens("message to a site repeated", oneIn: 8)
             let isLate = happens("old message to a site after a new one", oneIn: 8)
             state.withLock { state in
@@ -95,7 +111,10 @@ final class RestlessRelay: CoordinatorExchange {
     private let door: Door
 
     /// Blocks until it listens; not to be called on a thread of the concurrency runtime.
-    init(to port: Int, invitation: String, coordinator: String, sites: [String], spool: String, seed: UInt64) throws {
+    init(
+        to port: Int, invitation: String, coordinator: String, sites: [String], spool: String, seed: UInt64,
+        isRestless: Bool, alter: @escaping @Sendable (String, [UInt8]) -> [UInt8]
+    ) throws {
         let study = try Invitation(file: invitation).makeStudy().fingerprint
         let pinned = try Invitation(file: invitation).pinnedCoordinator()
         let parties = try sites.map { try PartyIdentity(file: $0) }
@@ -107,7 +126,7 @@ final class RestlessRelay: CoordinatorExchange {
         var configuration = CoordinatorServer.Configuration(spoolFolder: spool)
         configuration.port = 0
         configuration.rosterInterval = .milliseconds(50)
-        let (door, book) = (Door(), Book(seed: seed))
+        let (door, book) = (Door(), Book(seed: seed, isRestless: isRestless, alter: alter))
         let server = try CoordinatorServer(
             identity: PartyIdentity(file: coordinator).transport, study: study, roster: Roster(peers), exchange: door,
             configuration: configuration)
@@ -182,7 +201,7 @@ final class RestlessRelay: CoordinatorExchange {
         if book.happens("answer to a site lost", oneIn: 8) {
             throw TransportsError(code: .unreachable, message: "relay: the answer was lost")
         }
-        return reply
+        return book.altered(reply, for: peer.name)
     }
 
     private func another(_ bytes: [UInt8]) -> Fingerprint {

@@ -85,6 +85,18 @@ struct CKKSPacking: Sendable {
         return (zip(values, factorOfEach).map { $0 / $1 }, bound / (magnitude / 2.0.squareRoot()))
     }
 
+    /// Whether so many sites can have given these sums. Shares that do not belong together open to numbers all over the
+    /// modulus, of which nearly all are far beyond.
+    func isPossible(_ sums: [Double], contributors: Int, layout: VectorLayout, noiseMargin: Double) -> Bool {
+        var start = 0
+        for segment in layout.segments {
+            let most = 2 * Double(contributors) * (Double(segment.limit) * (1 + noiseMargin) + 1)
+            guard sums[start..<start + segment.count].allSatisfy({ abs($0) <= most }) else { return false }
+            start += segment.count
+        }
+        return true
+    }
+
     func encode(_ list: [CKKSCiphertext], into encoder: inout BinaryEncoder) throws(FederationError) {
         encoder.encode(UInt32(list.count))
         for one in list { do { try one.encode(into: &encoder) } catch { throw .protection(error.message) } }
@@ -106,13 +118,13 @@ struct CKKSPacking: Sendable {
 /// Threshold CKKS: ciphertexts are added; t sites open the sum with flooded shares.
 ///
 /// Stage 0: ciphertexts under the sites' joint key. Stage 1: to t contributors the sum and a request; their answers open it.
-/// When one of them stays away, a new request goes to others.
+/// When one of them stays away, a new request goes to others. When the answers open to what no sum can be, one of them was
+/// forged: each of the t is exchanged for somebody else in turn, until it is known who it was.
 struct CKKSSumServer: SumServer {
     private enum Phase: Sendable {
         case uploads(StageBodies<[CKKSCiphertext]>)
         case opening(
-            sum: [CKKSCiphertext], contributors: [Int], requests: [OpeningRequest], shares: StageBodies<[OpeningShare]>,
-            silent: Set<Int>)
+            sum: [CKKSCiphertext], contributors: [Int], requests: [OpeningRequest], shares: StageBodies<[OpeningShare]>)
     }
 
     let setting: SumSetting
@@ -121,6 +133,12 @@ struct CKKSSumServer: SumServer {
     /// For each position of the cohort its party of the group.
     let parties: [Int]
     private var phase: Phase
+    /// Contributors that did not answer.
+    private var silent: Set<Int> = []
+    /// Those who opened what no sum can be, once that has happened, and which of them is left out in this stage.
+    private var spoiled: (by: [Int], without: Int?)?
+    /// Whether this stage is asked again because somebody did not answer.
+    private var silentSince = false
 
     init(_ setting: SumSetting, _ collective: CollectiveSetting, parties: [Int]) throws(FederationError) {
         self.setting = setting
@@ -133,7 +151,7 @@ struct CKKSSumServer: SumServer {
     var missing: [Int] {
         switch phase {
         case .uploads(let bodies): bodies.missing
-        case .opening(_, _, _, let shares, _): shares.missing
+        case .opening(_, _, _, let shares): shares.missing
         }
     }
     var required: Int {
@@ -145,7 +163,7 @@ struct CKKSSumServer: SumServer {
     var received: Int {
         switch phase {
         case .uploads(let bodies): bodies.values.count
-        case .opening(_, _, _, let shares, _): shares.values.count
+        case .opening(_, _, _, let shares): shares.values.count
         }
     }
 
@@ -163,7 +181,7 @@ struct CKKSSumServer: SumServer {
             }
             bodies.take(list, from: site)
             phase = .uploads(bodies)
-        case .opening(let sum, let contributors, let requests, var shares, let silent):
+        case .opening(let sum, let contributors, let requests, var shares):
             try shares.check(site)
             var list: [OpeningShare] = []
             do {
@@ -184,7 +202,7 @@ struct CKKSSumServer: SumServer {
                 throw error
             } catch { throw .update("shares: \(error)") }
             shares.take(list, from: site)
-            phase = .opening(sum: sum, contributors: contributors, requests: requests, shares: shares, silent: silent)
+            phase = .opening(sum: sum, contributors: contributors, requests: requests, shares: shares)
         }
     }
 
@@ -199,36 +217,74 @@ struct CKKSSumServer: SumServer {
                     throw .protection("ckks: \(error)")
                 }
             }
-            return try ask(sum, all.map(\.site), silent: [], using: &random)
-        case .opening(let sum, let contributors, let requests, let shares, let silent):
+            return try ask(sum, all.map(\.site), using: &random)
+        case .opening(let sum, let contributors, let requests, let shares):
             guard shares.missing.isEmpty else {
-                return try ask(sum, contributors, silent: silent.union(shares.missing), using: &random)
+                silent.formUnion(shares.missing)
+                silentSince = true
+                return try ask(sum, contributors, using: &random)
             }
-            var releases: [CKKSRelease] = []
-            for (index, request) in requests.enumerated() {
-                do {
-                    var opening = try CollectiveOpening(request, opening: sum[index], of: collective.group)
-                    for (_, list) in shares.ordered {
-                        if case .values(let release)? = try opening.receive(list[index]) { releases.append(release) }
-                    }
-                } catch { throw .protection("ckks: \(error)") }
+            let opened = try open(sum, requests, shares)
+            if let (sums, error) = opened,
+                packing.isPossible(
+                    sums, contributors: contributors.count, layout: setting.layout, noiseMargin: setting.noiseMargin)
+            {
+                return .finished(
+                    ProtectedResult(
+                        contributors: contributors, sums: sums, errorBound: error, individual: nil,
+                        suspects: spoiled?.without.map { [$0] } ?? []))
             }
-            guard releases.count == requests.count else { throw .protection("ckks: the shares do not open the sum") }
-            let (sums, error) = packing.sums(releases)
-            return .finished(
-                ProtectedResult(contributors: contributors, sums: sums, errorBound: error, individual: nil))
+            if spoiled == nil { spoiled = (shares.ordered.map(\.site), nil) }
+            return try ask(sum, contributors, using: &random)
         }
     }
 
-    private mutating func ask(
-        _ sum: [CKKSCiphertext], _ contributors: [Int], silent: Set<Int>, using random: inout SessionRandom
-    ) throws(FederationError) -> SumStep {
-        let asked = Array(contributors.filter { !silent.contains($0) }.prefix(collective.group.threshold))
-        guard asked.count == collective.group.threshold else {
+    /// nil when the shares give no values at all.
+    private func open(
+        _ sum: [CKKSCiphertext], _ requests: [OpeningRequest], _ shares: StageBodies<[OpeningShare]>
+    ) throws(FederationError) -> (sums: [Double], error: Double)? {
+        var releases: [CKKSRelease] = []
+        for (index, request) in requests.enumerated() {
+            do {
+                var opening = try CollectiveOpening(request, opening: sum[index], of: collective.group)
+                for (_, list) in shares.ordered {
+                    if case .values(let release)? = try opening.receive(list[index]) { releases.append(release) }
+                }
+            } catch { throw .protection("ckks: \(error)") }
+        }
+        return releases.count == requests.count ? packing.sums(releases) : nil
+    }
+
+    /// Who is to open the sum now.
+    private mutating func chosen(_ contributors: [Int]) throws(FederationError) -> [Int] {
+        let able = contributors.filter { !silent.contains($0) }
+        let threshold = collective.group.threshold
+        guard able.count >= threshold else {
             throw FederationError(
                 code: .tooFewSites,
-                message: "ckks: got \(asked.count) sites that can open the sum, want \(collective.group.threshold)")
+                message: "ckks: got \(able.count) sites that can open the sum, want \(threshold)")
         }
+        guard let (by, without) = spoiled else { return Array(able.prefix(threshold)) }
+        // The one that was left out last stays out while a new request replaces who did not answer.
+        let last = without.flatMap { by.firstIndex(of: $0) } ?? -1
+        let isRepeated = last >= 0 && silentSince
+        let next = isRepeated ? last : last + 1
+        silentSince = false
+        guard next < by.count, able.count > threshold else {
+            let names = by.map { setting.cohort[$0] }.joined(separator: ", ")
+            throw .protection(
+                "ckks: the shares of \(names) open to what no sum can be; one of them was forged, and too few others are there to find out which"
+            )
+        }
+        spoiled = (by, by[next])
+        let others = able.filter { !by.contains($0) }
+        return Array((by.filter { $0 != by[next] && able.contains($0) } + others).prefix(threshold)).sorted()
+    }
+
+    private mutating func ask(
+        _ sum: [CKKSCiphertext], _ contributors: [Int], using random: inout SessionRandom
+    ) throws(FederationError) -> SumStep {
+        let asked = try chosen(contributors)
         var requests: [OpeningRequest] = []
         var encoder = BinaryEncoder()
         encoder.encode(UInt32(contributors.count))
@@ -243,8 +299,7 @@ struct CKKSSumServer: SumServer {
         }
         try packing.encode(sum, into: &encoder)
         phase = .opening(
-            sum: sum, contributors: contributors, requests: requests, shares: StageBodies(expected: asked),
-            silent: silent)
+            sum: sum, contributors: contributors, requests: requests, shares: StageBodies(expected: asked))
         return .next(Dictionary(uniqueKeysWithValues: asked.map { ($0, encoder.bytes) }))
     }
 }
