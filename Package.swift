@@ -210,7 +210,7 @@ let package = Package(
         .testTarget(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
-        .testTarget(name: "TabularTests", dependencies: ["Tabular"], exclude: ["Vectors"]),
+        .testTarget(name: "TabularTests", dependencies: ["Tabular", "TacitTestSupport"], exclude: ["Vectors"]),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Tabular", "TacitTestSupport"], exclude: ["Resources"]),
         .testTarget(
@@ -233,7 +233,9 @@ let package = Package(
         .testTarget(
             name: "TextClassificationTests",
             dependencies: ["TacitTestSupport", "TextClassification"]),
-        .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy"]),
+        .testTarget(
+            name: "SpamStudyTests",
+            dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy", "TacitTestSupport"]),
         .testTarget(
             name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(

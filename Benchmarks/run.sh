@@ -28,7 +28,7 @@ run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/Ben
 run $python Benchmarks/dp/compare_dp.py $bin/BenchmarkPrivacy
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
-# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.15 and opacus 1.6.
+# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.13 or later and opacus 1.6.
 if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
     run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
 fi

@@ -172,8 +172,8 @@ def networks(lines):
                      l.get("private_over_plain_time", "–"), rate(l, "opacus_hooks"),
                      f"{rate(l, best)} ({best[7:]})" if best else "–", f"**{l.get('private_to_opacus_best', '–')}**",
                      f"{memory(l, 'ours_private')} / {memory(l, best)}" if best else "–"])
-    return ("## Training networks beside PyTorch and Opacus\n\nExamples a second, medians. The peers step on one batch "
-            "that lies ready in memory; ours shuffle or sample 60,000 rows, which are in our peak memory.\n\n") + table(
+    return ("## Training networks beside PyTorch and Opacus\n\nExamples a second, medians. All hold 60,000 rows "
+            "in memory; the peers step through them in order, ours shuffle or sample.\n\n") + table(
         ["network", "batch", "threads", "ours, plain", "PyTorch", "ratio", "ours, private",
          "time over plain", "Opacus, default", "Opacus, fastest", "ratio", "peak MB, ours / theirs"], rows)
 
