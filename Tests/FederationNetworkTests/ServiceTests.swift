@@ -15,7 +15,8 @@ import Transports
     @Test func whatWasHandedOverIsDueUntilItIsVoid() async throws {
         let made = try NetworkStudy(rounds: 1, protection: "none")
         let files = StudyFiles(path: made.folder.file("hospital.yaml"))
-        let (study, schema) = try files.readStudy()
+        let (study, found) = try files.readStudy()
+        let schema = try #require(found)
         let store = try CoordinatorStore(servingFrom: files.stateFolder, study: study.fingerprint)
         let service = try CoordinatorService(
             study: study, identity: files.readCoordinator().signing, store: store, patience: .seconds(600),
@@ -26,7 +27,7 @@ import Transports
         for number in 1...3 {
             let party = try PartyIdentity(file: made.folder.file("site-\(number).key"))
             let table = try Table(
-                csv: made.folder.file("\(number).csv"), schema: #require(schema), format: CSVFormat())
+                csv: made.folder.file("\(number).csv"), schema: schema, format: CSVFormat())
             sites.append(
                 try Site(
                     study, identity: party.signing,
