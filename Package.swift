@@ -90,7 +90,7 @@ let package = Package(
                 "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
+        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Parallelism", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -301,7 +301,12 @@ let package = Package(
             ],
             exclude: ["Resources"]),
         // Runs coordinators and sites as processes.
-        .testTarget(name: "FederationNetworkTests", dependencies: ["TacitTestSupport"]),
+        .testTarget(
+            name: "FederationNetworkTests",
+            dependencies: [
+                "BinaryCoding", "CoordinatorStore", "DifferentialPrivacy", "Federation", "FederationService",
+                "PrivacyLedger", "TacitTestSupport", "Tabular", "Transports",
+            ]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

@@ -54,6 +54,7 @@ run_ckks
 if [ -n "${TACIT_FLOWER_PYTHON:-}" ]; then
     run $python Benchmarks/secagg/compare_secagg.py --flower "$TACIT_FLOWER_PYTHON" \
         --executable $bin/BenchmarkSecureAggregation
+    run $python Benchmarks/federation/compare_rounds.py .build/release/tacit --flower "$TACIT_FLOWER_PYTHON"
 fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2
