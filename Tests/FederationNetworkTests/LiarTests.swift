@@ -53,7 +53,7 @@ import Transports
             purpose, entry, body in
             purpose == .training && entry.stage == 2 ? .init(body: Array(body.dropLast(4))) : nil
         },
-        Case(what: "no ciphertext", protection: "ckks", complaint: "ciphertexts: got ") { purpose, entry, body in
+        Case(what: "no ciphertext", protection: "ckks", complaint: "update: upload: is for another sum than ") { purpose, entry, body in
             purpose == .training && entry.stage == 0 ? .init(body: body.map { $0 ^ 0x5A }) : nil
         },
         Case(
@@ -61,9 +61,9 @@ import Transports
             complaint: "its share was forged; the sum was opened without it"
         ) { purpose, entry, body in
             guard purpose == .training, entry.stage == 1 else { return nil }
-            // The last coefficients of the share, in packed words.
+            // Behind the names of request and party: the lower halves of coefficients.
             var forged = body
-            for index in forged.indices.suffix(1500) where index % 5 == 0 { forged[index] ^= 0x3C }
+            for index in forged.indices.dropFirst(100).prefix(1500) where index % 5 == 0 { forged[index] ^= 0x3C }
             return .init(body: forged)
         },
     ]
