@@ -90,7 +90,7 @@ let package = Package(
                 "BinaryCoding", "CKernels", "DifferentialPrivacy", "FixedPoint", "Parallelism", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Randomness"]),
+        .target(name: "Prio3", dependencies: ["BinaryCoding", "CKernels", "Parallelism", "Randomness"]),
         .target(name: "DifferentialPrivacy", dependencies: ["CKernels", "Randomness"]),
         .target(
             name: "KeyFiles",
@@ -213,7 +213,7 @@ let package = Package(
         .testTarget(
             name: "KeyFilesTests",
             dependencies: ["AtomicFiles", "BinaryCoding", "KeyFiles", "Randomness", "TacitTestSupport"]),
-        .testTarget(name: "TabularTests", dependencies: ["Tabular"], exclude: ["Vectors"]),
+        .testTarget(name: "TabularTests", dependencies: ["Tabular", "TacitTestSupport"], exclude: ["Vectors"]),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Tabular", "TacitTestSupport"], exclude: ["Resources"]),
         .testTarget(
@@ -239,7 +239,9 @@ let package = Package(
         .testTarget(
             name: "PrivateScoringTests",
             dependencies: ["BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport"]),
-        .testTarget(name: "SpamStudyTests", dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy"]),
+        .testTarget(
+            name: "SpamStudyTests",
+            dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy", "TacitTestSupport"]),
         .testTarget(
             name: "AuditingTests", dependencies: ["Auditing", "Tabular", "TacitTestSupport", "TextClassification"]),
         .testTarget(
@@ -299,7 +301,12 @@ let package = Package(
             ],
             exclude: ["Resources"]),
         // Runs coordinators and sites as processes.
-        .testTarget(name: "FederationNetworkTests", dependencies: ["TacitTestSupport"]),
+        .testTarget(
+            name: "FederationNetworkTests",
+            dependencies: [
+                "BinaryCoding", "CoordinatorStore", "DifferentialPrivacy", "Federation", "FederationService",
+                "PrivacyLedger", "TacitTestSupport", "Tabular", "Transports",
+            ]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(

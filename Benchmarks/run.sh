@@ -28,7 +28,7 @@ run $python Benchmarks/paillier/compare_paillier.py $quick --executable $bin/Ben
 run $python Benchmarks/dp/compare_dp.py $bin/BenchmarkPrivacy
 run $python Benchmarks/training/compare_training.py .build/release/tacit
 run $python Benchmarks/csv/compare_csv.py $bin/BenchmarkCSV
-# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.15 and opacus 1.6.
+# PyTorch and Opacus are large: TACIT_TORCH_PYTHON has torch 2.13 or later and opacus 1.6.
 if [ -n "${TACIT_TORCH_PYTHON:-}" ]; then
     run $python Benchmarks/networks/compare_networks.py $bin/BenchmarkNetworks $quick --python "$TACIT_TORCH_PYTHON"
 fi
@@ -54,6 +54,7 @@ run_ckks
 if [ -n "${TACIT_FLOWER_PYTHON:-}" ]; then
     run $python Benchmarks/secagg/compare_secagg.py --flower "$TACIT_FLOWER_PYTHON" \
         --executable $bin/BenchmarkSecureAggregation
+    run $python Benchmarks/federation/compare_rounds.py .build/release/tacit --flower "$TACIT_FLOWER_PYTHON"
 fi
 $python Benchmarks/write_table.py $results docs/benchmarks.md
 echo "docs/benchmarks.md is written" >&2

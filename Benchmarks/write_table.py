@@ -172,8 +172,8 @@ def networks(lines):
                      l.get("private_over_plain_time", "–"), rate(l, "opacus_hooks"),
                      f"{rate(l, best)} ({best[7:]})" if best else "–", f"**{l.get('private_to_opacus_best', '–')}**",
                      f"{memory(l, 'ours_private')} / {memory(l, best)}" if best else "–"])
-    return ("## Training networks beside PyTorch and Opacus\n\nExamples a second, medians. The peers step on one batch "
-            "that lies ready in memory; ours shuffle or sample 60,000 rows, which are in our peak memory.\n\n") + table(
+    return ("## Training networks beside PyTorch and Opacus\n\nExamples a second, medians. All hold 60,000 rows "
+            "in memory; the peers step through them in order, ours shuffle or sample.\n\n") + table(
         ["network", "batch", "threads", "ours, plain", "PyTorch", "ratio", "ours, private",
          "time over plain", "Opacus, default", "Opacus, fastest", "ratio", "peak MB, ours / theirs"], rows)
 
@@ -288,6 +288,27 @@ def secagg(lines):
     return text
 
 
+def federation(lines):
+    peer = next((l["flower"] for l in lines if "flower" in l), "")
+    text = (f"## Rounds of a federation beside Flower {peer}, real processes, TLS on both sides\n\n"
+            "From the end of one round to the end of the next with next to no training, and the processor time of all "
+            "processes in it. Ours stores every message before it answers and evaluates at the sites in every round; Flower "
+            "keeps its state in memory and only trains. Memory is the peak of the coordinator, or of SuperLink and ServerApp "
+            "together; bytes are those of one site's messages of a round, up and down (`Benchmarks/federation/compare_rounds.py`).\n\n")
+    rows = []
+    for l in lines:
+        peer = lambda key, write: write(l[key]) if key in l else ("failed" if "flower_failed" in l else "–")
+        ratio = lambda key: f"**{l[key]}**" if key in l else "–"
+        size = lambda key: f"{l[key] / l['sites'] / 1e6:.3g} MB"
+        rows.append([l["sites"], f"{l['parameters']:,}", l["protection"], seconds(l["tacit_s"]),
+                     peer("flower_s", seconds), ratio("ratio"), seconds(l["tacit_processor_s"]),
+                     peer("flower_processor_s", seconds), ratio("processor_ratio"), f"{l['tacit_server_mb']} MB",
+                     peer("flower_server_mb", lambda value: f"{value} MB"), size("tacit_received_bytes"),
+                     size("tacit_sent_bytes")])
+    return text + table(["sites", "parameters", "protection", "ours", "Flower", "ratio", "processor", "Flower", "ratio",
+                         "our server", "Flower's", "up", "down"], rows)
+
+
 def prio3(lines):
     return "## Prio3, sums of vectors\n\n" + table(
         ["length", "bits", "client", "leader prepares", "helper prepares", "upload"],
@@ -312,7 +333,7 @@ def main():
                         ("transform", transforms), ("ckks", ckks), ("matrix", matrices), ("bootstrapping", bootstrapping),
                         ("logistic", logistic), ("encrypted", encrypted), ("multiparty", multiparty),
                         ("networks", networks), ("epsilon", accounting), ("releases", releases), ("draws", draws),
-                        ("secagg", secagg), ("prio3", prio3)):
+                        ("secagg", secagg), ("federation", federation), ("prio3", prio3)):
         if name in groups:
             parts.append(write(groups[name]))
     with open(sys.argv[2], "w") as out:

@@ -17,19 +17,21 @@ typedef uint32_t words __attribute__((vector_size(64), aligned(4)));
 
 #define SELECT(mask, yes, no) ((floats)(((mask) & (ints)(yes)) | (~(mask) & (ints)(no))))
 
-/// ln x for normal positive x: x = 2^e·m with m in [√½, √2), series in s = (m − 1)/(m + 1).
-#define LOGARITHM(x, result)                                                                             \
-    do {                                                                                                 \
-        ints bits = (ints)(x);                                                                           \
-        ints exponent = (bits - 0x3f3504f3) >> 23;                                                       \
-        floats m = (floats)(bits - (exponent << 23));                                                    \
-        floats s = (m - 1.0f) / (m + 1.0f), t = s * s;                                                   \
-        floats series = ((t * 0.22222222f + 0.28571429f) * t + 0.4f) * t + 0.66666667f;                  \
-        (result) = __builtin_convertvector(exponent, floats) * 0.69314718f + s * (2.0f + t * series);    \
+/// −2 ln x for x in (0, 1]: x = 2^e·m with m in [√½, √2), series in s = (m − 1)/(m + 1). Never below zero, since e ≤ 0 and
+/// s ≤ 0 where e = 0.
+#define LOGARITHM(x, result)                                                                           \
+    do {                                                                                               \
+        ints bits = (ints)(x);                                                                         \
+        ints exponent = (bits - 0x3f3504f3) >> 23;                                                     \
+        floats m = (floats)(bits - (exponent << 23));                                                  \
+        floats s = (m - 1.0f) / (m + 1.0f), t = s * s;                                                 \
+        floats series = ((t * -0.44444444f + -0.57142857f) * t + -0.8f) * t + -1.3333333f;             \
+        (result) = __builtin_convertvector(exponent, floats) * -1.3862944f + s * (t * series + -4.0f); \
     } while (0)
 
 /// Draws again, in doubles and with 64 more bits, what came from a word below TAIL.
-static void refine(const uint32_t *random, const uint64_t *tail, size_t spare, size_t *used, floats z[2]) {
+__attribute__((noinline, cold)) static void refine(const uint32_t *random, const uint64_t *tail, size_t spare,
+                                                   size_t *used, floats z[2]) {
     for (size_t lane = 0; lane < 16; lane++) {
         if (random[lane] >= TAIL) continue;
         if (*used == spare) abort();
@@ -40,59 +42,74 @@ static void refine(const uint32_t *random, const uint64_t *tail, size_t spare, s
     }
 }
 
-// Angle 2π·v/2³²: the top three bits choose the octant, the rest an angle in [0, π/4].
+/// 32 numbers of which some are too large for the grid: those keep their bits, and only the noise is rounded.
+__attribute__((noinline, cold)) static void add_large(float *y, const floats z[2], float deviation, float magic,
+                                                      float limit) {
+    for (size_t i = 0; i < 32; i++) {
+        float value = y[i] < limit && y[i] > -limit ? (y[i] + magic) - magic : y[i];
+        y[i] = value + ((z[i / 16][i % 16] * deviation + magic) - magic);
+    }
+}
+
+// The angle: 30 bits of v choose it in [−π/4, π/4); the top bit turns it by half a circle and the next one exchanges sine
+// and cosine, which together reach every quadrant once.
 #define DEFINE_GAUSSIAN(TIER, ATTRIBUTE)                                                                             \
     ATTRIBUTE static void pairs_##TIER(const uint32_t *random, floats *first, floats *second) {                      \
         words u, v;                                                                                                  \
         memcpy(&u, random, sizeof u);                                                                                \
         memcpy(&v, random + 16, sizeof v);                                                                           \
-        /* (u + ½)/2³² in (0, 1], from the two halves of u so that small values keep their bits. */                  \
-        floats uniform = __builtin_convertvector((ints)(u >> 16), floats) * 0x1p-16f +                               \
-                         (__builtin_convertvector((ints)(u & 0xffff), floats) + 0.5f) * 0x1p-32f;                    \
-        floats logarithm;                                                                                            \
-        LOGARITHM(uniform, logarithm);                                                                               \
-        floats square = -2.0f * logarithm;                                                                           \
-        square = (floats)((ints)square & (square > 0.0f));                                                           \
-        floats radius = __builtin_elementwise_sqrt(square);                                                          \
-        words octant = v >> 29;                                                                                      \
-        /* Odd octants run backwards, which keeps the angle within [0, π/4]. */                                      \
-        words low = v & 0x1fffffff;                                                                                  \
-        low ^= (0u - (octant & 1)) & 0x1fffffff;                                                                      \
-        floats angle = (__builtin_convertvector((ints)low, floats) + 0.5f) * (float)(M_PI / 4 / 0x1p29);             \
+        /* (u + ½)/2³² in (0, 1]; small values keep their bits. */                                                   \
+        floats square;                                                                                               \
+        floats uniform = __builtin_convertvector(u, floats) * 0x1p-32f + 0x1p-33f;                                   \
+        LOGARITHM(uniform, square);                                                                                  \
+        floats radius = (floats)((words)__builtin_elementwise_sqrt(square) ^ (v & 0x80000000u));                     \
+        floats angle = __builtin_convertvector((ints)(v << 2), floats) * (float)(M_PI / 4 / 0x1p31) +                \
+                       (float)(M_PI / 4 / 0x1p30);                                                                   \
         floats a2 = angle * angle;                                                                                   \
         floats sine = angle * (1.0f + a2 * (-0.16666667f + a2 * (8.3333310e-3f + a2 * -1.9840874e-4f)));             \
         floats cosine = 1.0f + a2 * (-0.5f + a2 * (0.041666668f + a2 * (-1.3888889e-3f + a2 * 2.4801587e-5f)));      \
-        ints swaps = ((ints)((octant + 1) & 2) != 0);                                                                \
-        floats c = SELECT(swaps, sine, cosine), s = SELECT(swaps, cosine, sine);                                     \
-        words cosine_sign = (words)((ints)((octant + 2) & 4) != 0) & 0x80000000u, sine_sign = (octant & 4) << 29;    \
-        *first = radius * (floats)((words)c ^ cosine_sign);                                                          \
-        *second = radius * (floats)((words)s ^ sine_sign);                                                           \
+        ints swaps = (v & 0x40000000u) != 0;                                                                         \
+        *first = radius * SELECT(swaps, sine, cosine);                                                               \
+        *second = radius * SELECT(swaps, cosine, sine);                                                              \
     }                                                                                                                \
-    /* Rounds to the grid by adding and subtracting 1.5·2²³ grids, which leaves larger values as they are. */        \
+    /* 32 numbers: value + z·deviation, rounded once to the grid by adding and subtracting 1.5·2²³ grids. Values too \
+       large for that keep their bits, and only the noise is rounded. */                                             \
+    ATTRIBUTE static inline void block_##TIER(const uint32_t *random, const uint64_t *tail, size_t spare,            \
+                                              size_t *used, float deviation, float grid, float *y) {                 \
+        const float magic = 12582912.0f * grid, limit = 4000000.0f * grid;                                           \
+        floats z[2];                                                                                                 \
+        pairs_##TIER(random, &z[0], &z[1]);                                                                          \
+        words u;                                                                                                     \
+        memcpy(&u, random, sizeof u);                                                                                \
+        if (__builtin_expect(__builtin_reduce_or((ints)(u < TAIL)), 0)) {                                            \
+            floats refined[2] = {z[0], z[1]};                                                                        \
+            refine(random, tail, spare, used, refined);                                                              \
+            z[0] = refined[0];                                                                                       \
+            z[1] = refined[1];                                                                                       \
+        }                                                                                                            \
+        floats first, second;                                                                                        \
+        memcpy(&first, y, sizeof first);                                                                             \
+        memcpy(&second, y + 16, sizeof second);                                                                      \
+        ints large = ((ints)first & 0x7fffffff) >= (ints)((floats){0} + limit);                                      \
+        large |= ((ints)second & 0x7fffffff) >= (ints)((floats){0} + limit);                                         \
+        floats a = (z[0] * deviation + (first + magic)) - magic, b = (z[1] * deviation + (second + magic)) - magic;  \
+        if (__builtin_expect(__builtin_reduce_or(large), 0)) {                                                       \
+            const floats noise[2] = {z[0], z[1]};                                                                    \
+            add_large(y, noise, deviation, magic, limit);                                                            \
+            return;                                                                                                  \
+        }                                                                                                            \
+        memcpy(y, &a, sizeof a);                                                                                     \
+        memcpy(y + 16, &b, sizeof b);                                                                                \
+    }                                                                                                                \
     ATTRIBUTE static void add_##TIER(const uint32_t *random, const uint64_t *tail, size_t spare, float deviation,    \
                                      float grid, float *y, size_t count) {                                           \
-        const float magic = 12582912.0f * grid, limit = 4194304.0f * grid;                                           \
-        size_t used = 0;                                                                                             \
-        for (size_t i = 0; i < count; i += 32) {                                                                     \
-            floats z[2];                                                                                             \
-            pairs_##TIER(random + i, &z[0], &z[1]);                                                                  \
-            words u;                                                                                                 \
-            memcpy(&u, random + i, sizeof u);                                                                        \
-            if (__builtin_expect(__builtin_reduce_min(u) < TAIL, 0))                                                 \
-                refine(random + i, tail, spare, &used, z);                                                           \
-            for (size_t half = 0; half < 2 && i + 16 * half < count; half++) {                                       \
-                size_t here = count - i - 16 * half < 16 ? count - i - 16 * half : 16;                               \
-                floats value = {0};                                                                                  \
-                if (here == 16) memcpy(&value, y + i + 16 * half, 64);                                               \
-                else for (size_t lane = 0; lane < here; lane++) value[lane] = y[i + 16 * half + lane];               \
-                floats rounded = (value + magic) - magic;                                                            \
-                ints small = (value < limit) & (value > -limit);                                                     \
-                value = SELECT(small, rounded, value);                                                               \
-                value += (z[half] * deviation + magic) - magic;                                                      \
-                if (here == 16) memcpy(y + i + 16 * half, &value, 64);                                               \
-                else for (size_t lane = 0; lane < here; lane++) y[i + 16 * half + lane] = value[lane];               \
-            }                                                                                                        \
-        }                                                                                                            \
+        size_t used = 0, i = 0;                                                                                      \
+        for (; i + 32 <= count; i += 32) block_##TIER(random + i, tail, spare, &used, deviation, grid, y + i);       \
+        if (i == count) return;                                                                                      \
+        float rest[32] = {0};                                                                                        \
+        memcpy(rest, y + i, (count - i) * sizeof *y);                                                                \
+        block_##TIER(random + i, tail, spare, &used, deviation, grid, rest);                                         \
+        memcpy(y + i, rest, (count - i) * sizeof *y);                                                                \
     }
 
 DEFINE_GAUSSIAN(baseline, )

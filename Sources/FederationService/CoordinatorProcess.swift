@@ -180,7 +180,9 @@ extension CoordinatorService {
             guard let standing = coordinator.sites[site.name], standing.hasJoined, !standing.hasLeft else {
                 return true
             }
+            // A site that hung up for good stays away; one whose line broke while the model was on its way is back soon.
             return served.contains(site.name) && (connections[site.name] ?? 0) <= 0
+                && left[site.name].map { ContinuousClock.now - $0 > .seconds(1) } ?? true
         }
     }
 }

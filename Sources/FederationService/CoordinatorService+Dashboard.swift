@@ -169,6 +169,7 @@ extension CoordinatorService: DashboardSource {
             log(LogLine(.info, "connected", ["site": peer.name, "address": address]))
         case .disconnected(let peer):
             connections[peer.name, default: 1] -= 1
+            left[peer.name] = .now
             counters.add("tacit_connected_sites", connections[peer.name] == 0 ? -1 : 0)
             log(LogLine(.info, "disconnected", ["site": peer.name]))
         case .refused(let party, let address, let reason):

@@ -35,8 +35,12 @@ public actor CoordinatorService: CoordinatorExchange {
     nonisolated let counters = Counters()
     nonisolated let changes = WakeUp()
 
-    /// Messages to a site that it has not confirmed yet, in order.
-    private var outgoing: [String: [OutgoingMessage]] = [:]
+    /// The last instruction to each site. It stays when it was handed over: what was written to a connection is lost when
+    /// the connection breaks, and only the site's own cursor says what arrived. A newer one makes it void, because the
+    /// study waits for one answer of a site at a time.
+    private var outgoing: [String: OutgoingMessage] = [:]
+    /// Words to the sender of a message up to this size travel with the answer to it, and are kept with it.
+    private static let directLimit = 8192
     /// Beyond every number of an earlier run, so that a site's cursor from before a restart is behind all of them.
     private var nextSequence: UInt64
     private var alarm: (due: StageKey, task: Task<Void, Never>)?
@@ -44,6 +48,8 @@ public actor CoordinatorService: CoordinatorExchange {
     private var openedAt: ContinuousClock.Instant?
     var connections: [String: Int] = [:]
     var lastHeard: [String: Date] = [:]
+    /// When a site's last connection ended.
+    var left: [String: ContinuousClock.Instant] = [:]
     /// Sites to which everything was handed over after the study was over.
     var served: Set<String> = []
     /// What the model has to be compared with, if somebody worked it out.
@@ -136,7 +142,7 @@ public actor CoordinatorService: CoordinatorExchange {
     ) async throws(TransportsError) -> [UInt8] {
         let bytes = try message.body.read()
         let entry: Envelope.Entry
-        do { entry = try Envelope(decoding: bytes).entry } catch {
+        do { entry = try Envelope.entry(of: bytes) } catch {
             throw TransportsError(code: .refused, message: error.message)
         }
         // Who connects is who signs: an enrolled site cannot speak in another one's name even with its old messages.
@@ -155,19 +161,18 @@ public actor CoordinatorService: CoordinatorExchange {
         for peer: EnrolledPeer, after sequence: UInt64, within time: Duration
     ) async throws(TransportsError) -> OutgoingMessage? {
         let version = changes.version
-        if let message = firstOutgoing(peer.name, after: sequence) { return message }
+        if let message = due(to: peer.name, after: sequence) { return message }
         await changes.wait(after: version, within: time)
-        return firstOutgoing(peer.name, after: sequence)
+        return due(to: peer.name, after: sequence)
     }
 
     /// Whether `sequence` is the last message to a site.
     func isLast(_ sequence: UInt64, to site: String) -> Bool {
-        outgoing[site]?.last.map { $0.sequence <= sequence } ?? true
+        outgoing[site].map { $0.sequence <= sequence } ?? true
     }
 
-    private func firstOutgoing(_ site: String, after sequence: UInt64) -> OutgoingMessage? {
-        outgoing[site]?.removeAll { $0.sequence <= sequence }
-        return outgoing[site]?.first
+    private func due(to site: String, after sequence: UInt64) -> OutgoingMessage? {
+        outgoing[site].flatMap { $0.sequence > sequence ? $0 : nil }
     }
 
     private static func cannotStore(_ error: CoordinatorStoreError) -> TransportsError {
@@ -185,8 +190,13 @@ public actor CoordinatorService: CoordinatorExchange {
         var next = coordinator
         let transition = next.handle(event)
         let now = Date()
-        // Short words to the sender travel with the answer, everything else by the way of all messages.
-        let direct = transition.messages.filter { $0.site == sender && $0.bytes.count <= 2048 }.map(\.bytes)
+        // Short words to the sender travel with the answer, everything else by the way of all messages; the final model
+        // too, so that it is known who has it.
+        let last = sender.flatMap { next.phase == .finished ? next.pending(for: $0) : nil }
+        func isDirect(_ message: (site: String, bytes: [UInt8])) -> Bool {
+            message.site == sender && message.bytes.count <= Self.directLimit && message.bytes != last
+        }
+        let direct = transition.messages.filter(isDirect).map(\.bytes)
         var encoder = BinaryEncoder()
         encoder.encode(list: direct) { $0.encode(bytes: $1) }
         let reply = encoder.bytes
@@ -195,7 +205,8 @@ public actor CoordinatorService: CoordinatorExchange {
         try store.commit { transaction in
             if let record = transition.record {
                 try Self.store(
-                    record, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply, at: now,
+                    record, of: event, sender: sender ?? "", identifier: identifier, arrived: arrived, reply: reply,
+                    at: now,
                     transaction)
             }
             for note in notes { try transaction.note(note.kind, note.json, at: now) }
@@ -206,9 +217,7 @@ public actor CoordinatorService: CoordinatorExchange {
             }
         }
         coordinator = next
-        for message in transition.messages where !(message.site == sender && message.bytes.count <= 2048) {
-            enqueue(message.bytes, to: message.site)
-        }
+        for message in transition.messages where !isDirect(message) { enqueue(message.bytes, to: message.site) }
         report(notes, at: now)
         if let sender, let identifier, transition.record != nil {
             counters.add("tacit_messages_committed_total", site: sender)
@@ -222,10 +231,9 @@ public actor CoordinatorService: CoordinatorExchange {
 
     private func enqueue(_ bytes: [UInt8], to site: String) {
         let digest = digest(of: bytes)
-        if outgoing[site]?.contains(where: { $0.digest == digest }) ?? false { return }
+        if outgoing[site]?.digest == digest { return }
         nextSequence += 1
-        outgoing[site, default: []].append(
-            OutgoingMessage(sequence: nextSequence, digest: digest, body: .bytes(bytes)))
+        outgoing[site] = OutgoingMessage(sequence: nextSequence, digest: digest, body: .bytes(bytes))
     }
 
     /// The same message often goes to all sites; its hash is worked out once.
@@ -289,14 +297,14 @@ public actor CoordinatorService: CoordinatorExchange {
     /// A record of a long message holds the message's own bytes, which are on the disk already: the file is kept as it
     /// came, and only what the record has around them is written.
     private static func store(
-        _ record: [UInt8], sender: String, identifier: Fingerprint?, arrived: IncomingMessage?, reply: [UInt8],
+        _ record: [UInt8], of event: CoordinatorEvent, sender: String, identifier: Fingerprint?,
+        arrived: IncomingMessage?, reply: [UInt8],
         at moment: Date,
         _ transaction: StoreTransaction
     ) throws {
         let name = identifier ?? Fingerprint(of: record + Array("\(moment.timeIntervalSince1970)".utf8))
         if let arrived, case .file(let path, let count) = arrived.body, record.count >= count + 5 {
-            let message = try arrived.body.read()
-            if record[5..<5 + count].elementsEqual(message) {
+            if case .message(let message) = event, isEqual(message, record, from: 5) {
                 try transaction.take(
                     peer: sender, identifier: name, digest: arrived.digest, .file(path: path, byteCount: count),
                     wrapping: Array(record[..<5]) + Array(record[(5 + count)...]), reply: reply, at: moment)
@@ -305,6 +313,16 @@ public actor CoordinatorService: CoordinatorExchange {
         }
         try transaction.take(
             peer: sender, identifier: name, digest: Fingerprint(of: record), .bytes(record), reply: reply, at: moment)
+    }
+
+    /// Whether `part` stands in `whole` at an offset. Both are long.
+    private static func isEqual(_ part: [UInt8], _ whole: [UInt8], from offset: Int) -> Bool {
+        guard whole.count >= offset + part.count else { return false }
+        return part.withUnsafeBytes { part in
+            whole.withUnsafeBytes { whole in
+                part.isEmpty || memcmp(part.baseAddress!, whole.baseAddress! + offset, part.count) == 0
+            }
+        }
     }
 
     /// nil for a record whose session is over.

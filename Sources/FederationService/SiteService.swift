@@ -69,7 +69,8 @@ public actor SiteService {
         while !events.isEmpty {
             let messages = try await handle(events.removeFirst())
             for message in messages {
-                let reply = try await connection.send(.bytes(message), identifier: Fingerprint(of: message))
+                let digest = Fingerprint(of: message)
+                let reply = try await connection.send(.bytes(message), identifier: digest, digest: digest)
                 var decoder = BinaryDecoder(reply)
                 events += try decoder.decodeList("reply", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
                     SiteEvent.message(try decoder.decodeBytes("message"))

@@ -1,4 +1,5 @@
 import CKernels
+import Parallelism
 
 /// Fully linear proofs that a shared measurement satisfies its circuit.
 ///
@@ -44,12 +45,19 @@ struct LinearProof: Sendable {
         let n = 1 << wireLog
         var values: [Element]
         if let chunk = circuit.chunk {
-            values = [Element](repeating: PrioField.zero, count: 2 * n)
-            var scratch = [Element](repeating: PrioField.zero, count: 3 * n)
-            tacit_field_product_proof(
-                field.rawValue, &values, measurement, measurement.count, chunk, circuit.calls, 0, chunk,
-                jointRandomness,
-                seeds, field.element(1), Int32(wireLog), tables.powers, tables.inverses, tables.shifts, &scratch)
+            // Products are dealt out to the cores; their sums are added.
+            let pieces = min(Cores.count, (chunk + 15) / 16)
+            let sums = parallelMap(pieces) { piece -> [Element] in
+                var sum = [Element](repeating: PrioField.zero, count: 2 * n)
+                var scratch = [Element](repeating: PrioField.zero, count: 3 * n)
+                tacit_field_product_proof(
+                    field.rawValue, &sum, measurement, measurement.count, chunk, circuit.calls, chunk * piece / pieces,
+                    chunk * (piece + 1) / pieces, jointRandomness, seeds, field.element(1), Int32(wireLog),
+                    tables.powers, tables.inverses, tables.shifts, &scratch)
+                return sum
+            }
+            values = sums[0]
+            for sum in sums.dropFirst() { field.add(sum, to: &values) }
         } else {
             values = smallGadget(measurement, seeds)
         }

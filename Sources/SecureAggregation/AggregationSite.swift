@@ -80,6 +80,9 @@ public struct AggregationSite: Sendable, CustomStringConvertible {
         func keys(of index: Int) -> RoundKeys { list.entries[positions[index]!].keys }
     }
 
+    /// How many updates the sum has; nil until the site has heard of it.
+    package var survivorCount: Int? { survivors?.count }
+
     public var description: String { "member \(member) in \(round), waiting for \(phase)" }
 
     /// Begins the round: fresh keys, and the message that carries them.

@@ -38,6 +38,40 @@ public struct SiteJournal: Hashable, Sendable {
         count += 1
     }
 
+    /// Checks the messages that a site kept, of one round or several in order, against its journal: each is signed by the
+    /// site, follows the one before, and the last is where the journal stands.
+    /// - Parameter start: the journal's head before the first of them.
+    /// - Errors: `invalidEncoding`, `wrongRound`, `unknownMember`, `forgedSignature`, `brokenJournal`.
+    public func verify(
+        _ messages: [(round: AggregationRound, bytes: [UInt8])], of member: UInt32, from start: Fingerprint = .none
+    ) throws(SecureAggregationError) {
+        var head = start
+        for (round, bytes) in messages {
+            let message = try AggregationMessage(decoding: bytes, round: round)
+            guard message.sender == member, round.literal.session == session, let index = round.index(of: member),
+                let key = VerificationKey(round.members[index].verificationKey)
+            else {
+                throw SecureAggregationError(
+                    code: .unknownMember,
+                    message: "journal: has a message that is not member \(member)'s in this session",
+                    member: message.sender)
+            }
+            try message.verify(key)
+            guard message.previous == head else {
+                throw SecureAggregationError(
+                    code: .brokenJournal,
+                    message: "journal: a \(message.kind.name) follows \(message.previous), want \(head)", member: member
+                )
+            }
+            head = message.journalHead
+        }
+        guard head == self.head else {
+            throw SecureAggregationError(
+                code: .brokenJournal, message: "journal: ends at \(head), want \(self.head); messages are missing",
+                member: member)
+        }
+    }
+
     // MARK: Bytes
 
     public func encode(into encoder: inout BinaryEncoder) {

@@ -30,6 +30,20 @@ public struct ContainerParts: Sendable {
         return encoder.bytes
     }
 
+    /// Sealed again with other bytes in one section.
+    public func forged(_ section: Int, _ bytes: [UInt8]) -> [UInt8] {
+        var forged = self
+        forged.sections[section].bytes = bytes
+        return forged.sealed
+    }
+
+    /// Nothing in the sections behind this one: a small container, with which a decoder can be fed by the million.
+    public func cut(after section: Int) -> ContainerParts {
+        var cut = self
+        for later in cut.sections.indices where later > section { cut.sections[later].bytes = [] }
+        return cut
+    }
+
     /// The checksum is over everything before it, its own length included.
     private func appendingEnd(_ bytes: [UInt8]) -> [UInt8] { bytes + [32, 0, 0, 0] }
 }

@@ -27,6 +27,19 @@ public enum Fuzzing {
         ProcessInfo.processInfo.environment["TACIT_FUZZ_ITERATIONS"] == nil ? max(1, iterations / share) : iterations
     }
 
+    /// Feeds a reader of containers with variations of one section, sealed again: all inputs with nothing behind the
+    /// section, and one of `share` (100,000 at most) in the whole container, which may be large.
+    public static func run(
+        section: Int, of parts: ContainerParts, seed: UInt64 = 1, oneOf share: Int, _ read: ([UInt8]) -> Void
+    ) {
+        let valid = [parts.sections[section].bytes]
+        let cut = parts.cut(after: section)
+        run(valid: valid, seed: seed, iterations: iterations(oneOf: 20)) { read(cut.forged(section, $0)) }
+        run(valid: valid, seed: seed + 1000, iterations: min(iterations(oneOf: share), 100_000)) {
+            read(parts.forged(section, $0))
+        }
+    }
+
     /// Calls `body` with variations of the valid inputs: flipped bits, changed, inserted, removed and repeated bytes,
     /// extreme lengths, cuts, pieces of another input, and plain noise.
     public static func run(

@@ -86,11 +86,14 @@ public final class CoordinatorConnection: Sendable {
     /// breaks, the study counts it once.
     /// - Parameter identifier: the same for every attempt at this message, after a restart of the site too; another for
     ///   every other message.
+    /// - Parameter digest: SHA-256 of the body, where the caller knows it.
     /// - Throws: ``TransportsError``: `refused` and `tooLarge` from the study, a code of identity or version, or the last
     ///   failure when the patience is over.
-    public func send(_ body: MessageBody, identifier: Fingerprint) async throws -> [UInt8] {
+    public func send(
+        _ body: MessageBody, identifier: Fingerprint, digest: Fingerprint? = nil
+    ) async throws -> [UInt8] {
         let header = MessageHeader(
-            greeting: Greeting(study: study), identifier: identifier, digest: try body.digest(),
+            greeting: Greeting(study: study), identifier: identifier, digest: try digest ?? body.digest(),
             byteCount: UInt64(body.byteCount))
         return try await retrying { progress in try await self.attempt(header, body, progress) }
     }

@@ -53,6 +53,9 @@ public protocol CoordinatorExchange: Sendable {
     func accept(_ message: IncomingMessage, from peer: EnrolledPeer) async throws(TransportsError) -> [UInt8]
 
     /// The first message to `peer` after `sequence`; waits up to `time` for one, then returns nil.
+    ///
+    /// A message that was returned is not yet with the site: its connection may break, and the next call then asks for the
+    /// same one again. So it stays until it is void.
     func next(
         for peer: EnrolledPeer, after sequence: UInt64, within time: Duration
     ) async throws(TransportsError) -> OutgoingMessage?

@@ -4,8 +4,9 @@ import Synchronization
 
 /// The floating-point arrays in an HDF5 file, by their paths, read with libhdf5.
 ///
-/// libhdf5 is a large C library: what it makes of damaged files is its own affair. Read files only from where you would
-/// run programs from; what it gives back is checked here, and no memory is taken that the file's size does not justify.
+/// libhdf5 is a large C library that damaged files break: read files only from where you would run programs from, or in
+/// another process (``IsolatedHDF5``). What it gives back is checked here, and no memory is taken that the file's size does
+/// not justify.
 struct HDF5File {
     let arrays: [String: Tensor<Float>]
 

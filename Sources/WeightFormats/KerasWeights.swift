@@ -22,11 +22,16 @@ public struct KerasWeights: Sendable {
 
     public var layerNames: [String] { layers.map(\.name) }
 
+    /// Read in this process: of files from where you would run programs from, see ``IsolatedHDF5``.
     /// - Throws: ``WeightFormatsError`` with code `invalidFile`.
     public init(decoding bytes: [UInt8], name: String = "weights") throws(WeightFormatsError) {
-        let file = try HDF5File(bytes, name: name)
+        try self.init(arrays: HDF5File(bytes, name: name).arrays, name: name)
+    }
+
+    /// - Parameter arrays: by their paths in the file.
+    init(arrays: [String: Tensor<Float>], name: String) throws(WeightFormatsError) {
         var found: [String: [String: Tensor<Float>]] = [:]
-        for (path, array) in file.arrays {
+        for (path, array) in arrays {
             var parts = path.split(separator: "/").map(String.init)
             if parts.first?.hasPrefix("optimizer") == true { continue }
             if ["layers", "_layer_checkpoint_dependencies", "model_weights"].contains(parts.first) {

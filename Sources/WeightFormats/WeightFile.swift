@@ -13,14 +13,19 @@ public enum WeightFile {
     /// (`0.weight`, dense [outputs, inputs], images channels first), .h5 of Keras.
     ///
     /// Our own names are tried first where shapes fit both; a square dense layer fits both layouts, so say which it is.
-    /// - Parameter isPyTorch: the file has PyTorch's layout.
+    /// - Parameters:
+    ///   - isPyTorch: the file has PyTorch's layout.
+    ///   - readsKeras: reads an HDF5 file: in this process, or by ``IsolatedHDF5``.
     /// - Throws: ``WeightFormatsError``; nothing is changed then.
     public static func load(
-        _ path: String, into network: Network<Float>, isPyTorch: Bool
+        _ path: String, into network: Network<Float>, isPyTorch: Bool,
+        readsKeras: (String) throws(WeightFormatsError) -> KerasWeights = { path throws(WeightFormatsError) in
+            try KerasWeights(path: path)
+        }
     ) throws(WeightFormatsError) {
         let tensors: [String: Tensor<Float>]
         if path.hasSuffix(".h5") || path.hasSuffix(".hdf5") {
-            return try KerasWeights(path: path).load(into: network)
+            return try readsKeras(path).load(into: network)
         } else if path.hasSuffix(".npz") {
             tensors = try NumPyArchive(path: path).tensors
         } else if path.hasSuffix(".safetensors") {

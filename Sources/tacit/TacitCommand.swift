@@ -20,7 +20,8 @@ struct TacitCommand: ParsableCommand {
         subcommands: [
             DemoCommand.self, DataCommand.self, ExplainCommand.self, KeysCommand.self, EncryptCommand.self,
             TrainCommand.self, DecryptCommand.self, PredictCommand.self, EvaluateCommand.self, ValidateCommand.self,
-            AdaptCommand.self, ImportCommand.self, ExportCommand.self, ReportCommand.self, PythonPaillierCommand.self,
+            AdaptCommand.self, ImportCommand.self, ReadHDF5Command.self, ExportCommand.self, ReportCommand.self,
+            PythonPaillierCommand.self,
             AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
         ])
 

@@ -172,6 +172,40 @@ import Testing
         #expect(other.status == 65 && other.errors.contains("want the 455 that m.fold-1.tacit was trained on"))
     }
 
+    /// Weights for others than the key owner: with keys that were made for it, and a refusal with others.
+    @Test func weightsThatMayLeave() throws {
+        let process = try TacitProcess()
+        try process.succeed("data", "split", "--data", "breast-cancer", "--stratify", "diagnosis", "--out", "bc")
+        let circuit = ["--data", "bc-train.csv", "--model", "logistic", "--iterations", "3", "--insecure"]
+        let explained = try process.succeed(["explain", "--release"] + circuit).output
+        #expect(explained.contains("released ") && explained.contains("key recovery at a loss of 1 bits"))
+        for (name, options) in [("clinic", ["--release"]), ("plain", [])] {
+            try process.succeed(["keys", "generate", "--scheme", "ckks", "--out", name] + circuit + options)
+            try process.succeed(
+                "encrypt", "--data", "bc-train.csv", "--as", "rows", "--key", "\(name).secret", "--out", "rows.tacit")
+            try process.succeed(
+                "train", "--encrypted", "rows.tacit", "--evaluation-keys", "\(name).evaluation", "--model", "logistic",
+                "--iterations", "3", "--out", "\(name).tacit")
+        }
+        let opening = ["decrypt", "clinic.tacit", "--key", "clinic.secret", "--out", "model.safetensors"]
+        let released = try process.succeed(opening + ["--release"])
+        #expect(released.errors.contains("flooded for release") && released.errors.contains("bits of precision"))
+        let report = String(decoding: try process.read("model.report.json"), as: UTF8.self)
+        #expect(report.contains("bits less than the owner's own decryption"))
+        #expect(try quality(process, "--model", "model.safetensors", "--data", "bc-test.csv")["auroc"]! > 0.97)
+        let first = try process.read("model.safetensors")
+        try process.succeed(opening + ["--release"])
+        #expect(try process.read("model.safetensors") != first)
+        // Thirty bits of indistinguishability find no room; keys that were not made for it leave little.
+        let refused = try process.run(opening + ["--release", "--release-bits", "30"])
+        #expect(refused.status == 78 && refused.errors.contains("keys generate --release"), "\(refused)")
+        let coarse = try process.succeed(
+            "decrypt", "plain.tacit", "--key", "plain.secret", "--release", "--out", "coarse.safetensors")
+        #expect(coarse.errors.contains("of the interval only"), "\(coarse.errors)")
+        let bits = try process.run(opening + ["--release-bits", "30"])
+        #expect(bits.status == 64 && bits.errors.contains("belong to --release"))
+    }
+
     /// The server waits after each checkpoint; the owner answers until the loss no longer falls; the server is killed
     /// once on the way and goes on.
     @Test func theKeyOwnerStopsTraining() throws {

@@ -102,7 +102,8 @@ import Testing
     }
 
     /// Killed and interrupted in the middle: accounting goes on, and the whole run is charged once.
-    @Test func killedRunsGoOn() throws {
+    @Test(arguments: [[], ["--ordered", "banded", "--batch-size", "100"]])
+    func killedRunsGoOn(_ options: [String]) throws {
         let process = try prepared(rows: 4000)
         try process.succeed(
             "budget", "create", "l", "--data", "d.csv", "--epsilon", "4", "--delta", "1e-5", "--unit", "row",
@@ -112,7 +113,7 @@ import Testing
                 "train", "--private", "--data", "d.csv", "--model", "mlp", "--hidden", "256,256", "--epsilon", "4",
                 "--delta", "1e-5", "--epochs", "200", "--unit", "row", "--out", "m.safetensors", "--ledger", "l",
                 "--json",
-            ]
+            ] + options
         func stopped(by number: Int32, resuming: Bool) throws -> Int32 {
             let (running, output, errors) = try process.prepare(arguments + (resuming ? ["--resume"] : []))
             try running.run()

@@ -1,20 +1,8 @@
 import Datasets
 import Foundation
 import Tabular
+import TacitTestSupport
 import Testing
-
-/// The folder of real data sets: `TACIT_DATA`, else `../shared/data` beside the checkout.
-enum RealData {
-    static var directory: String? {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let named = ProcessInfo.processInfo.environment["TACIT_DATA"].map { URL(fileURLWithPath: $0) }
-        let folder = named ?? root.appending(path: "../shared/data").standardized
-        if FileManager.default.fileExists(atPath: folder.path) { return folder.path }
-        print("SKIPPED: no folder \(folder.path); name the folder of data sets with TACIT_DATA")
-        return nil
-    }
-}
 
 @Suite struct EmbeddedTests {
     @Test(arguments: [("diabetes", "diabetes/diabetes_raw.csv"), ("breast-cancer", "breast-cancer/wdbc.csv")])

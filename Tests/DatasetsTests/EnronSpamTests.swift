@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import TacitTestSupport
 import Testing
 
 @Suite struct EnronSpamTests {

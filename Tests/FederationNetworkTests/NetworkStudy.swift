@@ -13,6 +13,7 @@ final class NetworkStudy {
     private var coordinator: Process?
     private var joined: [Int: Process] = [:]
     private(set) var links: [FaultyLink] = []
+    private(set) var relay: RestlessRelay?
     private var starts = 0
 
     static let executable: URL = {
@@ -35,9 +36,11 @@ final class NetworkStudy {
     }
 
     /// Makes identities, tables and the study; starts nothing.
-    init(sites: Int = 3, rows: Int = 150, rounds: Int = 3, protection: String = "secagg", model: String = "logistic")
-        throws
-    {
+    /// - Parameter options: for `init`.
+    init(
+        sites: Int = 3, rows: Int = 150, rounds: Int = 3, protection: String = "secagg", model: String = "logistic",
+        options: [String] = []
+    ) throws {
         folder = try TemporaryFolder()
         self.sites = sites
         var generator = TestGenerator(seed: 5)
@@ -63,8 +66,8 @@ final class NetworkStudy {
             [
                 "federation", "init", "hospital.yaml", "--schema", "table.schema.json", "--protection", protection,
                 "--rounds",
-                "\(rounds)", "--model", model, "--sites",
-            ] + (1...sites).map { "site-\($0).public" })
+                "\(rounds)", "--model", model,
+            ] + options + ["--sites"] + (1...sites).map { "site-\($0).public" })
     }
 
     /// A copy of a study that has not begun: same keys, same tables.
@@ -82,6 +85,7 @@ final class NetworkStudy {
             process.waitUntilExit()
         }
         for link in links { link.close() }
+        relay?.close()
     }
 
     @discardableResult
@@ -163,6 +167,15 @@ final class NetworkStudy {
         (1...max(1, starts)).flatMap { logLines(folder.file("coordinator-\($0).log")) }
     }
 
+    /// What everybody said last, for a study that does not come to its end.
+    var account: String {
+        let files = ["coordinator-\(max(1, starts))"] + (1...sites).map { "site-\($0)" }
+        return files.map { name in
+            let text = (try? String(contentsOfFile: folder.file("\(name).log"), encoding: .utf8)) ?? ""
+            return "\(name):\n\(text.suffix(1500))"
+        }.joined(separator: "\n")
+    }
+
     func killCoordinator() {
         guard let coordinator, coordinator.isRunning else { return }
         kill(coordinator.processIdentifier, SIGKILL)
@@ -177,10 +190,32 @@ final class NetworkStudy {
         return coordinator.terminationStatus
     }
 
+    /// For a coordinator that ends by itself.
+    /// - Returns: its exit code; -1 when it does not end.
+    func waitForCoordinator(within seconds: Double = 20) -> Int32 {
+        let end = Date().addingTimeInterval(seconds)
+        while coordinator?.isRunning ?? false, Date() < end { usleep(20_000) }
+        guard let coordinator, !coordinator.isRunning else { return -1 }
+        return coordinator.terminationStatus
+    }
+
     // MARK: Sites
 
     /// A stretch of network for every site.
-    func makeLinks() throws { links = try (0..<sites).map { _ in try FaultyLink(to: port) } }
+    func makeLinks() throws { links = try (0..<sites).map { _ in try FaultyLink(to: relay?.port ?? port) } }
+
+    /// A network between links and coordinator that repeats, reorders and forgets messages.
+    /// - Parameter alter: what becomes of messages to sites, whose names come first.
+    func makeRelay(
+        seed: UInt64, isRestless: Bool = true,
+        alter: @escaping @Sendable (String, [UInt8]) -> [UInt8] = { $1 }
+    ) throws {
+        relay = try RestlessRelay(
+            to: port, invitation: folder.file("hospital.invitation"),
+            coordinator: folder.file("hospital.coordinator.key"),
+            sites: (1...sites).map { folder.file("site-\($0).key") }, spool: folder.file("relay"), seed: seed,
+            isRestless: isRestless, alter: alter)
+    }
 
     func startSite(_ number: Int, options: [String] = []) throws {
         let address = links.isEmpty ? port : links[number - 1].port
@@ -211,6 +246,24 @@ final class NetworkStudy {
         }
     }
 
+    /// Waits without holding up other tasks.
+    func finishSites(_ numbers: [Int], within seconds: Double = 90) async throws {
+        let end = Date().addingTimeInterval(seconds)
+        while numbers.contains(where: { isRunning($0) }), Date() < end { try await Task.sleep(for: .milliseconds(20)) }
+        for number in numbers { try finishSite(number, within: 0) }
+    }
+
+    /// Waits until the coordinator's log has such a line.
+    func waitForLog(
+        within seconds: Double = 60, _ isIt: ([String: String]) -> Bool
+    ) async throws {
+        let end = Date().addingTimeInterval(seconds)
+        while !coordinatorLog.contains(where: isIt) {
+            guard Date() < end else { throw StudyError(description: account) }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     /// The fingerprint of the final model, as a site printed it last.
     func model(ofSite number: Int) throws -> String {
         let text = try String(contentsOfFile: folder.file("site-\(number).result"), encoding: .utf8)
@@ -223,5 +276,16 @@ final class NetworkStudy {
     func status() throws -> [String: Any] {
         let text = try run("federation", "status", "--study", "hospital.yaml", "--json")
         return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
+    }
+}
+
+/// Runs what blocks apart from the threads on which tasks run.
+func onThread(_ body: @escaping () throws -> Void) async throws {
+    // It runs once, while the caller waits.
+    nonisolated(unsafe) let body = body
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let thread = Thread { continuation.resume(with: Result { try body() }) }
+        thread.stackSize = 8 << 20
+        thread.start()
     }
 }

@@ -77,8 +77,8 @@ import Testing
         }
     }
 
-    @Test func anyBytesGiveAStudyOrAnError() {
-        Fuzzing.run(valid: [Self.yaml()], iterations: min(Fuzzing.iterations, 3000)) { bytes in
+    @Test func fuzzingGivesAStudyOrAnError() {
+        Fuzzing.run(valid: [Self.yaml()], iterations: Fuzzing.iterations(oneOf: 7)) { bytes in
             _ = try? StudyLiteral(yaml: bytes, name: "s.yaml")
         }
     }
@@ -117,7 +117,7 @@ import Testing
 
     // MARK: Foreign bytes
 
-    @Test func messagesAreDecodedTotally() throws {
+    @Test func fuzzMessages() throws {
         let test = try TestStudy(sites: 3, rounds: 1, kind: .ckks)
         var site = try test.site(0)
         let join = site.handle(.join).messages[0]
@@ -128,7 +128,7 @@ import Testing
         let task = run.coordinator.model
         var encoder = BinaryEncoder()
         task.encode(into: &encoder)
-        let iterations = Fuzzing.iterations / 10
+        let iterations = Fuzzing.iterations(oneOf: 10)
         Fuzzing.run(valid: [join], iterations: iterations) { _ = try? Envelope(decoding: $0) }
         Fuzzing.run(valid: [finished], iterations: iterations) {
             _ = try? Instruction(decoding: $0, study: test.study.fingerprint)

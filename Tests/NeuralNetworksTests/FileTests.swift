@@ -18,7 +18,7 @@ import Testing
         #expect(try TensorFile(decoding: bytes).encoded() == bytes)
     }
 
-    @Test func mutatedFilesGiveAValueOrAnError() throws {
+    @Test func fuzzFiles() throws {
         let network = try Network<Float>(Self.layers, input: [3, 3, 1])
         let valid = try network.file.encoded()
         Fuzzing.run(valid: [valid]) { bytes in

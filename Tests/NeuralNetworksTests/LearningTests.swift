@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import NeuralNetworks
+import TacitTestSupport
 import Testing
 
 /// Whole runs on real data. Thresholds lie well below what the runs reach, and far above what a broken pass would.
@@ -52,15 +53,8 @@ import Testing
 
     /// One pass over the 60,000 digits, skipped with a note where the files are not.
     @Test func tutorialNetworkOnMNIST() throws {
-        let beside = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "../shared/data").standardized.path
-        let store = DatasetStore(dataDirectory: ProcessInfo.processInfo.environment["TACIT_DATA"] ?? beside)
-        let images: (training: LabelledImages, test: LabelledImages)
-        do throws(DatasetsError) { images = try MNIST.load(from: store) } catch {
-            #expect(error.code == .notFetched)
-            print("SKIPPED: \(error.message)")
-            return
-        }
+        guard let folder = RealData.directory, RealData.path("mnist") != nil else { return }
+        let images = try MNIST.load(from: DatasetStore(dataDirectory: folder))
         #expect(images.training.count == 60_000 && images.test.count == 10_000)
         func examples(_ images: LabelledImages) throws -> Examples<Float> {
             try Examples(

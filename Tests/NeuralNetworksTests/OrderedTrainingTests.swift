@@ -114,6 +114,61 @@ import Testing
         #expect(throws: NeuralNetworksError.self) { try trainer.pass() }
     }
 
+    /// A resumed trainer goes on from weights and optimiser with noise that does not know what was drawn before: steps of
+    /// one run are correlated, those before and after an interruption are not.
+    @Test func resumedNoiseBeginsAnew() throws {
+        let count = 50_000
+        let noise = OrderedNoise.banded(try .squareRoot(bands: 4))
+        func trainer() throws -> OrderedTrainer {
+            let network = try Network<Float>([.dense(outputs: count, bias: false)], input: [1])
+            network.parameterVector = [Float](repeating: 0, count: count)
+            return try OrderedTrainer(
+                network, Examples<Float>(features: [0, 0], width: 1, targets: .classes([0, 1])), loss: .crossEntropy,
+                .init(
+                    noise: noise, noiseMultiplier: 1, clippingNorm: 1, batchSize: 1, passes: 1, optimizer: .sgd(),
+                    learningRate: 1))
+        }
+        func correlation(interrupted: Bool) throws -> Double {
+            var run = try trainer()
+            try run.step()
+            let first = run.network.parameterVector.map(Double.init)
+            if interrupted {
+                let file = try TensorFile(decoding: run.checkpoint.encoded())
+                #expect(file.tensors.values.reduce(0) { $0 + $1.values.count } == count)
+                run = try trainer()
+                try run.resume(from: file, at: 1)
+                #expect(run.steps == 1 && run.network.parameterVector.map(Double.init) == first)
+            }
+            try run.step()
+            let second = zip(run.network.parameterVector, first).map { Double($0) - $1 }
+            func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+            #expect(throws: NeuralNetworksError.self) { try run.step() }
+            return product(first, second) / (product(first, first) * product(second, second)).squareRoot()
+        }
+        #expect(try correlation(interrupted: false) < -0.3)
+        #expect(abs(try correlation(interrupted: true)) < 6 / Double(count).squareRoot())
+    }
+
+    /// Interruptions make blocks of C: for whatever instants, no row moves C·g by more than without them.
+    @Test func interruptionsDoNotRaiseTheSensitivity() throws {
+        var random = SeededGenerator(seed: 5)
+        let bands = 5
+        let factorization = try BandedFactorization.squareRoot(bands: bands)
+        for _ in 0..<200 {
+            let ends = (0..<3).map { _ in Int(random.next() % 60) } + [80]
+            var (at, participations) = (Int(random.next() % 6), 0)
+            var moved = [Double](repeating: 0, count: 80)
+            while at < 70, participations < 4 {
+                let end = ends.filter { $0 > at }.min() ?? 80
+                for (j, value) in factorization.coefficients.enumerated() where at + j < end { moved[at + j] += value }
+                participations += 1
+                at += bands + Int(random.next() % 6)
+            }
+            let norm = moved.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            #expect(norm <= factorization.sensitivity(participations: participations) * (1 + 1e-12))
+        }
+    }
+
     @Test func tooManyBandsForAPassAreRefused() throws {
         let network = try Network<Float>([.dense(outputs: 2)], input: [4])
         let error = #expect(throws: NeuralNetworksError.self) {

@@ -84,6 +84,52 @@ import Testing
         #expect(values.allSatisfy { ($0 * 1024).rounded() == $0 * 1024 }, "a value off the grid")
     }
 
+    /// The two numbers of a pair lie sixteen places apart: their angle is uniform (chi-square over 64 sectors, fixed seed) and
+    /// does not depend on their distance from zero.
+    @Test func gridNoiseHasNoDirection() {
+        var random = SeededRandom(seed: 8)
+        let count = 1 << 21
+        var values = [Float](repeating: 0, count: count)
+        values.withUnsafeMutableBufferPointer {
+            GridGaussianNoise().add(deviation: 1, to: $0.baseAddress!, count: count, using: &random)
+        }
+        var counts = [Double](repeating: 0, count: 128)
+        var total = [0.0, 0.0]
+        for index in 0..<count where index % 32 < 16 {
+            let (x, y) = (Double(values[index]), Double(values[index + 16]))
+            let far = x * x + y * y > 2 * log(2.0) ? 1 : 0
+            total[far] += 1
+            counts[64 * far + min(63, Int((atan2(y, x) / .pi + 1) * 32))] += 1
+        }
+        #expect(abs(total[0] / (total[0] + total[1]) - 0.5) < 6 * 0.5 / (total[0] + total[1]).squareRoot())
+        let statistic = (0..<128).reduce(0.0) { sum, cell in
+            let expected = total[cell / 64] / 64
+            return sum + (counts[cell] - expected) * (counts[cell] - expected) / expected
+        }
+        // The 1 − 1e-9 quantile for 126 degrees of freedom is about 236.
+        #expect(statistic < 236)
+    }
+
+    /// Every length, and sums too large for the grid, which only receive noise that is on it.
+    @Test func gridNoiseOfEveryLength() {
+        for count in 1...100 {
+            var random = SeededRandom(seed: UInt64(count))
+            var values = [Float](repeating: 1.3, count: count + 2)
+            values[0] = -7
+            values[count + 1] = -7
+            if count > 40 { values[33] = 0x1p30 }
+            values.withUnsafeMutableBufferPointer {
+                GridGaussianNoise().add(deviation: 4, to: $0.baseAddress! + 1, count: count, using: &random)
+            }
+            #expect(values[0] == -7 && values[count + 1] == -7)
+            for (index, value) in values.enumerated().dropFirst().dropLast() {
+                let base: Float = count > 40 && index == 33 ? 0x1p30 : 1.3
+                #expect((value * 1024).rounded() == value * 1024)
+                #expect(abs(value - base) < (base > 2 ? 256 : 48) && (value != 1.3))
+            }
+        }
+    }
+
     private func normal(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
 
     /// Sizes are binomial, members uniform, and pairs independent.

@@ -266,7 +266,7 @@ import Testing
         }
     }
 
-    @Test func decodersAreTotal() throws {
+    @Test func fuzzDecoders() throws {
         var random = SeededRandom(seed: 9)
         let key = SecretBytes.random(count: 32, using: &random)
         for (prio3, measurement) in [
@@ -279,7 +279,7 @@ import Testing
                 inputShare: report.inputShares[0]
             ).verifierShare
             Fuzzing.run(
-                valid: report.inputShares + [report.publicShare, share], iterations: Fuzzing.iterations / 10
+                valid: report.inputShares + [report.publicShare, share], iterations: Fuzzing.iterations(oneOf: 10)
             ) { bytes in
                 for number in 0..<2 {
                     _ = try? prio3.query(
@@ -298,7 +298,7 @@ import Testing
                 nonce: report.nonce, publicShare: report.publicShare, inputShare: report.inputShares[0])
             var encoder = BinaryEncoder()
             aggregator.encode(into: &encoder)
-            Fuzzing.run(valid: [encoder.bytes], seed: 2, iterations: Fuzzing.iterations / 10) { bytes in
+            Fuzzing.run(valid: [encoder.bytes], seed: 2, iterations: Fuzzing.iterations(oneOf: 10)) { bytes in
                 var decoder = BinaryDecoder(bytes)
                 var copy = aggregator
                 try? copy.restore(from: &decoder)

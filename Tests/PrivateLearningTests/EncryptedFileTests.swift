@@ -129,7 +129,7 @@ import Testing
     @Test(arguments: kinds)
     func fuzzInnerDecoders(kind: String) throws {
         let original = try ContainerParts(decoding: Samples.shared.bytes[kind]!)
-        let iterations = max(1, Fuzzing.iterations / 4)
+        let iterations = Fuzzing.iterations(oneOf: 4)
         for target in original.sections.indices {
             var accepted = 0
             Fuzzing.run(

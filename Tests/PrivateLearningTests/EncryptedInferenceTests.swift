@@ -251,7 +251,7 @@ import Testing
 
     nonisolated(unsafe) private static var random = SeededRandom(seed: 21)
 
-    @Test func damagedFilesGiveErrors() throws {
+    @Test func fuzzDamagedFiles() throws {
         let model = try Self.model(Self.network(0))
         let inference = try EncryptedInference(model)
         let plan = try inference.circuit.plan(
@@ -274,13 +274,9 @@ import Testing
         // What comes out of a file may be wrong, but neither it nor its use traps.
         func forge(_ bytes: [UInt8], _ body: ([UInt8]) -> Void) throws {
             let parts = try ContainerParts(decoding: bytes)
-            for (section, iterations) in [(1, 1500), (2, 150)] {
-                Fuzzing.run(valid: [parts.sections[section].bytes], iterations: iterations) { input in
-                    var forged = parts
-                    forged.sections[section].bytes = input
-                    body(forged.sealed)
-                }
-            }
+            Fuzzing.run(section: 1, of: parts, oneOf: 13, body)
+            let iterations = min(Fuzzing.iterations(oneOf: 130), 100_000)
+            Fuzzing.run(valid: [parts.sections[2].bytes], iterations: iterations) { body(parts.forged(2, $0)) }
             for cut in [0, 50, bytes.count / 2, bytes.count - 1] { body(Array(bytes.prefix(cut))) }
         }
         try forge(inputBytes) { input in
@@ -290,7 +286,7 @@ import Testing
         try forge(scoreBytes) { input in
             _ = try? EncryptedNetworkScores(encoded: input, context: secret.context).open(secret)
         }
-        Fuzzing.run(valid: [described], iterations: 4000) { input in
+        Fuzzing.run(valid: [described], iterations: Fuzzing.iterations(oneOf: 5)) { input in
             guard let read = try? InferenceDescription(decoding: input) else { return }
             _ = try? read.fingerprint
             guard read.inputCount == 7 else { return }

@@ -10,14 +10,7 @@ import Testing
 /// The convolutional network for MNIST at 128 bits. Vectors/mnist-cnn.safetensors was trained by BenchmarkInference: 20
 /// passes over the 60,000 training images, seed 1.
 @Suite struct EncryptedMNISTTests {
-    static let dataDirectory: String? = {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let folder =
-            ProcessInfo.processInfo.environment["TACIT_DATA"]
-            ?? root.appending(path: "../shared/data").standardized.path
-        return FileManager.default.fileExists(atPath: folder + "/mnist/t10k-images-idx3-ubyte.gz") ? folder : nil
-    }()
+    static let dataDirectory = RealData.path("mnist/t10k-images-idx3-ubyte.gz") == nil ? nil : RealData.directory
 
     static func inference() throws -> EncryptedInference {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

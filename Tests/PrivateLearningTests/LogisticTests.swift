@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import PrivateLearning
 import Tabular
+import TacitTestSupport
 import Testing
 
 /// Rows of the embedded breast cancer table and of the 15,000-row sample of readmission.

@@ -204,18 +204,96 @@ import Testing
         }
     }
 
+    private static func ordered(_ plan: OrderedPlan) -> OrderedNetworkSettings {
+        OrderedNetworkSettings(
+            plan: plan, clippingNorm: 1, batchSize: 100, optimizer: .sgd(momentum: 0.9), learningRate: 0.1, seed: 1)
+    }
+
+    private static func orderedRun(
+        _ path: String, _ settings: OrderedNetworkSettings, rows: Int = 4000, resuming: Bool
+    ) throws -> OrderedNetworkRun {
+        let network = try Network<Float>(
+            .multilayerPerceptron(hidden: [5], outputs: 2, activation: .tanh), input: [3], seed: 1)
+        return try OrderedNetworkRun(
+            network, examples(rows), loss: .crossEntropy, settings: settings, heldOut: examples(200, seed: 9),
+            checkpointPath: path, resuming: resuming ? OrderedNetworkCheckpoint(path: path) : nil)
+    }
+
+    /// Stopped and resumed after every portion: every step is made once, the authority is asked once, and damage and other
+    /// settings are refused.
+    @Test(arguments: [OrderedNoise.tree, .banded(try! .squareRoot(bands: 4))])
+    func orderedRunsGoOn(_ noise: OrderedNoise) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("c")
+        let plan = try OrderedPlan(epsilon: 4, delta: 1e-5, noise: noise, passes: 2, mostStepsOfPass: 40)
+        let settings = Self.ordered(plan)
+        let recorder = Recorder()
+        var made: [Int] = []
+        var tries = 1
+        var run = try Self.orderedRun(path, settings, resuming: false)
+        while try run.run(
+            authority: recorder, shouldStop: { true }, onStep: { made.append($0) }) == .interrupted
+        {
+            tries += 1
+            run = try Self.orderedRun(path, settings, resuming: true)
+            #expect(run.counted == made.last)
+        }
+        #expect(tries > 1)
+        #expect(recorder.calls == [1])
+        #expect(made == Array(1...80))
+        #expect(run.history.last?.epsilon == plan.epsilonOfAllSteps)
+        var other = settings
+        other.learningRate = 0.2
+        #expect(throws: PrivateLearningError.self) { try Self.orderedRun(path, other, resuming: true) }
+        #expect(throws: NeuralNetworksError.self) { try Self.orderedRun(path, settings, rows: 3999, resuming: true) }
+        // A checkpoint of the other kind of run.
+        #expect(throws: PrivateLearningError.self) { try PrivateNetworkCheckpoint(path: path) }
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count - 3] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: PrivateLearningError.self) { try OrderedNetworkCheckpoint(path: path) }
+        #expect(error?.message.contains("is damaged") == true)
+        run.removeCheckpoint()
+        #expect(folder.names.isEmpty)
+    }
+
+    /// A run that dies between counting steps and carrying them out: their rows have had their turn.
+    @Test func orderedCrashesNeverUseARowTwice() throws {
+        struct Crash: Error {}
+        final class Dying: ReleaseAuthority {
+            var authorised = 0
+            let runIdentifier: String? = nil
+            func advance(through: Int) throws {
+                authorised = through
+                throw Crash()
+            }
+            func finish() throws {}
+        }
+        let folder = try TemporaryFolder()
+        let path = folder.file("c")
+        let plan = try OrderedPlan(epsilon: 4, delta: 1e-5, noise: .tree, passes: 1, mostStepsOfPass: 40)
+        let authority = Dying()
+        #expect(throws: Crash.self) {
+            try Self.orderedRun(path, Self.ordered(plan), resuming: false).run(authority: authority)
+        }
+        let counted = try OrderedNetworkCheckpoint(path: path).counted
+        #expect(counted == 1)
+        var made: [Int] = []
+        let outcome = try Self.orderedRun(path, Self.ordered(plan), resuming: true)
+            .run(authority: authority, onStep: { made.append($0) })
+        #expect(outcome == .finished && made == Array(2...40))
+    }
+
     @Test func orderedRunsLearn() throws {
         for noise in [OrderedNoise.tree, .banded(try .squareRoot(bands: 4))] {
             let network = try Network<Float>(
                 .multilayerPerceptron(hidden: [5], outputs: 2, activation: .tanh), input: [3], seed: 1)
-            var run = try OrderedNetworkRun(
-                network, Self.examples(4000), loss: .crossEntropy,
-                plan: OrderedPlan(epsilon: 4, delta: 1e-5, noise: noise, passes: 2, mostStepsOfPass: 40),
-                clippingNorm: 1,
-                batchSize: 100, optimizer: .sgd(momentum: 0.9), learningRate: 0.1, seed: 1,
-                heldOut: Self.examples(200, seed: 9))
+            let plan = try OrderedPlan(epsilon: 4, delta: 1e-5, noise: noise, passes: 2, mostStepsOfPass: 40)
+            let run = try OrderedNetworkRun(
+                network, Self.examples(4000), loss: .crossEntropy, settings: Self.ordered(plan),
+                heldOut: Self.examples(200, seed: 9), checkpointPath: nil)
             let recorder = Recorder()
-            try run.run(authority: recorder)
+            #expect(try run.run(authority: recorder) == .finished)
             #expect(recorder.calls == [1])
             #expect((run.history.last?.heldOutAccuracy ?? 0) > 0.8, "\(noise)")
         }

@@ -63,19 +63,6 @@ func expectRefusal(
     }
 }
 
-/// The folder of real data sets: `TACIT_DATA`, else `../shared/data` beside the checkout.
-enum RealData {
-    static var directory: String? {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let named = ProcessInfo.processInfo.environment["TACIT_DATA"].map { URL(fileURLWithPath: $0) }
-        let folder = named ?? root.appending(path: "../shared/data").standardized
-        if FileManager.default.fileExists(atPath: folder.path) { return folder.path }
-        print("SKIPPED: no folder \(folder.path); name the folder of data sets with TACIT_DATA")
-        return nil
-    }
-}
-
 /// Rows with two classes that a known linear score divides by chance.
 enum TestTables {
     static func labelled(_ count: Int, _ features: Int, seed: UInt64) -> LabelledRows {

@@ -402,12 +402,7 @@ import Testing
                 #expect(throws: (any Error).self, "case \(index), \(cut) bytes") { try read(Array(bytes.prefix(cut))) }
             }
             let parts = try ContainerParts(decoding: bytes)
-            let iterations = max(1, Fuzzing.iterations / 100)
-            Fuzzing.run(valid: [parts.sections[section].bytes], seed: UInt64(index), iterations: iterations) { input in
-                var forged = parts
-                forged.sections[section].bytes = input
-                try? read(forged.sealed)
-            }
+            Fuzzing.run(section: section, of: parts, seed: UInt64(index), oneOf: 100) { try? read($0) }
             for section in parts.sections.indices {
                 var forged = parts
                 forged.sections.remove(at: section)
@@ -430,7 +425,7 @@ import Testing
         let scaling = try StudyScaling(
             moments: MomentMatrix(of: encoding.encode(bench.table)), plan: encoding, target: "diagnosis=M",
             using: &random)
-        Fuzzing.run(valid: [try scaling.encoded], seed: 3, iterations: Fuzzing.iterations / 10) {
+        Fuzzing.run(valid: [try scaling.encoded], seed: 3, iterations: Fuzzing.iterations(oneOf: 10)) {
             _ = try? StudyScaling(decoding: $0)
         }
     }

@@ -11,6 +11,9 @@ struct RoundHarness {
     var coordinator: AggregationCoordinator
     var updates: [UInt32: [Int64]] = [:]
     var random: SeededRandom
+    /// Journals from earlier rounds, and what each site sent.
+    var journals: [UInt32: SiteJournal] = [:]
+    var kept: [UInt32: [[UInt8]]] = [:]
     /// Messages under way to the sites.
     var inbox: [(member: UInt32, message: [UInt8])] = []
 
@@ -55,8 +58,10 @@ struct RoundHarness {
     mutating func start(skipping: Set<UInt32> = []) throws {
         for id in ids {
             let (site, message) = try AggregationSite.start(
-                round, member: id, identity: identities[id]!, journal: SiteJournal(session: "test"), using: &random)
+                round, member: id, identity: identities[id]!, journal: journals[id] ?? SiteJournal(session: "test"),
+                using: &random)
             sites[id] = site
+            kept[id] = [message]
             if !skipping.contains(id) { try coordinator.receive(message) }
         }
     }
@@ -66,9 +71,12 @@ struct RoundHarness {
         for (id, message) in inbox {
             guard !skipping.contains(id) else { continue }
             switch try sites[id]!.receive(message, using: &random) {
-            case .send(let answer), .finish(let answer): try coordinator.receive(answer)
+            case .send(let answer), .finish(let answer):
+                kept[id]!.append(answer)
+                try coordinator.receive(answer)
             case .wantsUpdate:
                 guard case .send(let answer) = try sites[id]!.submit(updates[id]!, using: &random) else { continue }
+                kept[id]!.append(answer)
                 try coordinator.receive(answer)
             }
         }

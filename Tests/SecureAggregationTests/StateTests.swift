@@ -40,7 +40,7 @@ import Testing
     }
 
     /// All that is decoded from outside: messages at every step and state, rounds, journals, states, transcripts.
-    @Test func decodersAreTotal() throws {
+    @Test func fuzzDecoders() throws {
         var harness = try RoundHarness(members: 4, dropouts: 1, colluding: 1, trust: .active, length: 6, seed: 3)
         var toSite: [[UInt8]] = [], fromSite: [[UInt8]] = [], states: [[UInt8]] = [], coordinators: [[UInt8]] = []
         var sites: [AggregationSite] = [], receivers: [AggregationCoordinator] = []
@@ -65,7 +65,7 @@ import Testing
         note(harness)
         let identity = harness.identities[harness.ids[0]]!
         let coordinatorIdentity = harness.coordinatorIdentity
-        let iterations = Fuzzing.iterations / 20
+        let iterations = Fuzzing.iterations(oneOf: 20)
         Fuzzing.run(valid: toSite, seed: 1, iterations: iterations) { bytes in
             var random = SeededRandom(seed: 1)
             for var site in sites { _ = try? site.receive(bytes, using: &random) }

@@ -67,6 +67,36 @@ import Testing
         }
     }
 
+    /// A site's own messages over two rounds make one chain, in which none can be left out, exchanged or added.
+    @Test func journalsOfSitesAreChains() throws {
+        var first = try RoundHarness(members: 5, dropouts: 1, colluding: 1, trust: .active, length: 4, seed: 1)
+        var second = try RoundHarness(
+            members: 5, dropouts: 1, colluding: 1, trust: .active, length: 4, number: 2, seed: 1)
+        let id = first.ids[1]
+        _ = try first.run()
+        second.journals[id] = first.sites[id]!.journal
+        _ = try second.run()
+        let journal = second.sites[id]!.journal
+        let kept =
+            first.kept[id, default: []].map { (round: first.round, bytes: $0) }
+            + second.kept[id, default: []].map { (round: second.round, bytes: $0) }
+        #expect(kept.count == 10 && journal.count == 10 && journal.lastRound == 2)
+        try journal.verify(kept, of: id)
+        for place in kept.indices {
+            var fewer = kept
+            fewer.remove(at: place)
+            #expect(refusal { try journal.verify(fewer, of: id) }?.code == .brokenJournal)
+            var changed = kept
+            changed[place].bytes[changed[place].bytes.count - 70] ^= 1
+            #expect(refusal { try journal.verify(changed, of: id) }?.code == .forgedSignature)
+        }
+        #expect(refusal { try journal.verify(kept, of: first.ids[2]) }?.code == .unknownMember)
+        var encoder = BinaryEncoder()
+        journal.encode(into: &encoder)
+        var decoder = BinaryDecoder(encoder.bytes)
+        #expect(try SiteJournal(decoding: &decoder) == journal)
+    }
+
     /// The coordinator itself, with its key, cannot state another sum or leave a message out.
     @Test func theCoordinatorCannotLieInIt() throws {
         let (harness, outcome) = try Self.finished()

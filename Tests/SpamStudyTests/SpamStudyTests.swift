@@ -3,22 +3,13 @@ import Federation
 import Foundation
 import PrivacyReports
 import SpamStudy
+import TacitTestSupport
 import Testing
 
 @Suite struct SpamStudyTests {
-    static var folder: String? {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let named = ProcessInfo.processInfo.environment["TACIT_DATA"].map { URL(fileURLWithPath: $0) }
-        let folder = named ?? root.appending(path: "../shared/data").standardized
-        if FileManager.default.fileExists(atPath: folder.appending(path: "enron-spam").path) { return folder.path }
-        print("SKIPPED: no enron-spam in \(folder.path); name the folder of data sets with TACIT_DATA")
-        return nil
-    }
-
     /// All four acts on all mails, with masks; the encrypted ones behind TACIT_LONG_TESTS.
     @Test func fourActs() throws {
-        guard let folder = Self.folder else { return }
+        guard let folder = RealData.directory, RealData.path("enron-spam") != nil else { return }
         let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
         let study = try SpamStudy(try EnronSpam.load(from: DatasetStore(dataDirectory: folder)))
         let (outcome, _, _) = try study.run(

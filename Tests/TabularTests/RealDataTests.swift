@@ -1,20 +1,7 @@
 import Foundation
 import Tabular
+import TacitTestSupport
 import Testing
-
-/// The folder of real data sets: `TACIT_DATA`, else `../shared/data` beside the checkout.
-enum RealData {
-    static func path(_ file: String) -> String? {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let named = ProcessInfo.processInfo.environment["TACIT_DATA"].map { URL(fileURLWithPath: $0) }
-        let folder = named ?? root.appending(path: "../shared/data").standardized
-        let path = folder.appending(path: file).path
-        if FileManager.default.fileExists(atPath: path) { return path }
-        print("SKIPPED: no \(path); name the folder of data sets with TACIT_DATA")
-        return nil
-    }
-}
 
 @Suite struct RealDataTests {
     @Test func diabetesFromFile() throws {

@@ -20,13 +20,13 @@ extension CollectiveSum {
 /// Threshold CKKS: the sites' vectors under their own parts of a joint key; t sites open the sum with flooded shares.
 ///
 /// Stage 0: an upload of each site. Stage 1: to t contributors who is in the sum; their answers open it. When one of them
-/// stays away, a new request goes to others. Sums are exact: see ``CollectiveSum``.
+/// stays away, a new request goes to others. When the answers do not open the sum, something was forged: each of the t is
+/// exchanged for somebody else in turn, until it is known whose share it was. Sums are exact: see ``CollectiveSum``.
 struct CKKSSumServer: SumServer {
     private enum Phase: Sendable {
         case uploads(StageBodies<SumUpload>)
         case opening(
-            uploads: [(site: Int, value: SumUpload)], request: SumOpeningRequest, shares: StageBodies<SumOpeningShare>,
-            silent: Set<Int>)
+            uploads: [(site: Int, value: SumUpload)], request: SumOpeningRequest, shares: StageBodies<SumOpeningShare>)
     }
 
     let setting: SumSetting
@@ -35,6 +35,12 @@ struct CKKSSumServer: SumServer {
     /// For each position of the cohort its party of the group.
     let parties: [Int]
     private var phase: Phase
+    /// Contributors that did not answer.
+    private var silent: Set<Int> = []
+    /// Those whose answers did not open the sum, once that has happened, and which of them is left out in this stage.
+    private var spoiled: (by: [Int], without: Int?)?
+    /// Whether this stage is asked again because somebody did not answer.
+    private var silentSince = false
 
     init(_ setting: SumSetting, _ collective: CollectiveSetting, parties: [Int]) throws(FederationError) {
         self.setting = setting
@@ -47,7 +53,7 @@ struct CKKSSumServer: SumServer {
     var missing: [Int] {
         switch phase {
         case .uploads(let bodies): bodies.missing
-        case .opening(_, _, let shares, _): shares.missing
+        case .opening(_, _, let shares): shares.missing
         }
     }
     var required: Int {
@@ -59,7 +65,7 @@ struct CKKSSumServer: SumServer {
     var received: Int {
         switch phase {
         case .uploads(let bodies): bodies.values.count
-        case .opening(_, _, let shares, _): shares.values.count
+        case .opening(_, _, let shares): shares.values.count
         }
     }
 
@@ -76,7 +82,7 @@ struct CKKSSumServer: SumServer {
             }
             bodies.take(upload, from: site)
             phase = .uploads(bodies)
-        case .opening(let uploads, let request, var shares, let silent):
+        case .opening(let uploads, let request, var shares):
             try shares.check(site)
             let share: SumOpeningShare
             do { share = try SumOpeningShare(decoding: &decoder, sum: sum) } catch { throw .update("share: \(error)") }
@@ -85,40 +91,76 @@ struct CKKSSumServer: SumServer {
                 throw .update("share: is of party \(share.party) or another request")
             }
             shares.take(share, from: site)
-            phase = .opening(uploads: uploads, request: request, shares: shares, silent: silent)
+            phase = .opening(uploads: uploads, request: request, shares: shares)
         }
     }
 
     mutating func close(using random: inout SessionRandom) throws(FederationError) -> SumStep {
         switch phase {
         case .uploads(let bodies):
-            return try ask(bodies.ordered, silent: [], using: &random)
-        case .opening(let uploads, let request, let shares, let silent):
+            return try ask(bodies.ordered, using: &random)
+        case .opening(let uploads, let request, let shares):
             guard shares.missing.isEmpty else {
-                return try ask(uploads, silent: silent.union(shares.missing), using: &random)
+                silent.formUnion(shares.missing)
+                silentSince = true
+                return try ask(uploads, using: &random)
             }
-            var sums: [Int64]?
-            do {
-                var opening = try SumOpening(request, of: sum, uploads: uploads.map(\.value))
-                for (_, share) in shares.ordered { sums = try opening.receive(share) }
-            } catch { throw .protection("ckks: \(error)") }
-            guard let sums else { throw .protection("ckks: the shares do not open the sum") }
-            return .finished(
-                ProtectedResult(
-                    contributors: uploads.map(\.site), sums: sums.map(Double.init), errorBound: 0, individual: nil))
+            if let sums = try open(uploads, request, shares) {
+                return .finished(
+                    ProtectedResult(
+                        contributors: uploads.map(\.site), sums: sums.map(Double.init), errorBound: 0, individual: nil,
+                        suspects: spoiled?.without.map { [$0] } ?? []))
+            }
+            if spoiled == nil { spoiled = (shares.ordered.map(\.site), nil) }
+            return try ask(uploads, using: &random)
         }
     }
 
-    private mutating func ask(
-        _ uploads: [(site: Int, value: SumUpload)], silent: Set<Int>, using random: inout SessionRandom
-    ) throws(FederationError) -> SumStep {
+    /// nil when uploads and shares do not fit each other.
+    private func open(
+        _ uploads: [(site: Int, value: SumUpload)], _ request: SumOpeningRequest, _ shares: StageBodies<SumOpeningShare>
+    ) throws(FederationError) -> [Int64]? {
+        do {
+            var opening = try SumOpening(request, of: sum, uploads: uploads.map(\.value))
+            var sums: [Int64]?
+            for (_, share) in shares.ordered { sums = try opening.receive(share) }
+            return sums
+        } catch {
+            if error.code == .noPrecision { return nil }
+            throw .protection("ckks: \(error)")
+        }
+    }
+
+    /// Who is to open the sum now.
+    private mutating func chosen(_ contributors: [Int]) throws(FederationError) -> [Int] {
+        let able = contributors.filter { !silent.contains($0) }
         let threshold = collective.group.threshold
-        let asked = Array(uploads.map(\.site).filter { !silent.contains($0) }.prefix(threshold))
-        guard asked.count == threshold else {
+        guard able.count >= threshold else {
             throw FederationError(
                 code: .tooFewSites,
-                message: "ckks: got \(asked.count) sites that can open the sum, want \(threshold)")
+                message: "ckks: got \(able.count) sites that can open the sum, want \(threshold)")
         }
+        guard let (by, without) = spoiled else { return Array(able.prefix(threshold)) }
+        // The one that was left out last stays out while a new request replaces who did not answer.
+        let last = without.flatMap { by.firstIndex(of: $0) } ?? -1
+        let isRepeated = last >= 0 && silentSince
+        let next = isRepeated ? last : last + 1
+        silentSince = false
+        guard next < by.count, able.count > threshold else {
+            let names = by.map { setting.cohort[$0] }.joined(separator: ", ")
+            throw .protection(
+                "ckks: the shares of \(names) do not open the sum; one of them, or an upload, was forged, and who did it "
+                    + "cannot be found out with the sites that are there")
+        }
+        spoiled = (by, by[next])
+        let others = able.filter { !by.contains($0) }
+        return Array((by.filter { $0 != by[next] && able.contains($0) } + others).prefix(threshold)).sorted()
+    }
+
+    private mutating func ask(
+        _ uploads: [(site: Int, value: SumUpload)], using random: inout SessionRandom
+    ) throws(FederationError) -> SumStep {
+        let asked = try chosen(uploads.map(\.site))
         let request: SumOpeningRequest
         do {
             request = try SumOpeningRequest(
@@ -126,7 +168,7 @@ struct CKKSSumServer: SumServer {
         } catch { throw .protection("ckks: \(error)") }
         var encoder = BinaryEncoder()
         request.encode(into: &encoder)
-        phase = .opening(uploads: uploads, request: request, shares: StageBodies(expected: asked), silent: silent)
+        phase = .opening(uploads: uploads, request: request, shares: StageBodies(expected: asked))
         return .next(Dictionary(uniqueKeysWithValues: asked.map { ($0, encoder.bytes) }))
     }
 }

@@ -108,7 +108,7 @@ struct MaskedSumServer: SumServer {
                 return .finished(
                     ProtectedResult(
                         contributors: outcome.survivors.map { Int($0) - 1 }, sums: outcome.sum.map(Double.init),
-                        errorBound: 0, individual: nil))
+                        errorBound: 0, individual: nil, suspects: outcome.suspects.map { Int($0) - 1 }))
             }
         } catch {
             throw FederationError(
@@ -125,6 +125,8 @@ struct MaskedSumClient: SumClient {
     /// Of the study; kept by the site from session to session.
     private(set) var journal: SiteJournal
     private var state: AggregationSite?
+    /// How many updates the sum has, once a quorum has signed the list of them and the site has answered to that.
+    var agreedContributors: Int? { state.flatMap { $0.phase == .finished ? $0.survivorCount : nil } }
 
     init(round: AggregationRound, position: Int, identity: AggregationIdentity, journal: SiteJournal) {
         self.round = round

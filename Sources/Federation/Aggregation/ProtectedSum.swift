@@ -23,6 +23,8 @@ public struct ProtectedResult: Sendable {
     public var errorBound: Double
     /// Each contributor's integers, where the coordinator sees them.
     public var individual: [Int: [Int64]]?
+    /// Positions of those whose share of a key or of an opening was forged; the sum is right without it.
+    public var suspects: [Int] = []
 }
 
 /// What happens when a stage of a protected sum is closed.

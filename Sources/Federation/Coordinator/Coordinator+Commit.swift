@@ -33,6 +33,11 @@ extension Coordinator {
             summary.metrics = evaluated(setting.layout.numbers(result.sums))
             isOver = true
         }
+        for name in result.suspects.map({ task.cohort[$0] }) {
+            sites[name]?.isSilent = true
+            transition.notices.append(
+                .refused(site: name, reason: "its share was forged; the sum was opened without it"))
+        }
         summary.model = model.fingerprint.description
         history.append(summary)
         nextSession += 1

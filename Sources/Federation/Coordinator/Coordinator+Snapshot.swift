@@ -30,7 +30,7 @@ extension Coordinator {
         model.encode(into: &encoder)
         strategyState.encode(into: &encoder)
         for list in [scaling?.means ?? [], scaling?.deviations ?? []] {
-            WordCoding.encode(list.map(\.bitPattern), into: &encoder)
+            WordCoding.encode(list.map { $0.bitPattern }, into: &encoder)
         }
         encoder.encode(totalRows ?? -1)
         encoder.encode(clippingNorm)

@@ -123,7 +123,7 @@ public struct SessionTask: Hashable, Sendable {
         encoder.encode(list: cohort) { $0.encode($1) }
         encoder.encode(model != nil)
         model?.encode(into: &encoder)
-        for list in [control, means, deviations] { WordCoding.encode(list.map(\.bitPattern), into: &encoder) }
+        for list in [control, means, deviations] { WordCoding.encode(list.map { $0.bitPattern }, into: &encoder) }
         encoder.encode(clippingNorm)
     }
 
@@ -158,7 +158,7 @@ public struct SessionTask: Hashable, Sendable {
         model = try decoder.decodeBool("model") ? try GlobalModel(decoding: &decoder) : nil
         func doubles(_ what: String) throws(BinaryCodingError) -> [Double] {
             let values = try WordCoding.decode(UInt64.self, what, &decoder).map { Double(bitPattern: $0) }
-            guard values.allSatisfy(\.isFinite) else {
+            guard values.allSatisfy({ $0.isFinite }) else {
                 throw BinaryCodingError(code: .invalidValue, message: "\(what): got a number that is not finite")
             }
             return values

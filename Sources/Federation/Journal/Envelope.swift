@@ -48,7 +48,7 @@ public struct Envelope: Hashable, Sendable {
             encoder.encodeRaw(commitment.bytes)
         }
 
-        init(
+        package init(
             study: Fingerprint, site: String, sequence: Int, previous: Fingerprint, kind: Kind, session: Int,
             attempt: Int, stage: Int, body: [UInt8], commitment: Fingerprint
         ) {
@@ -104,7 +104,7 @@ public struct Envelope: Hashable, Sendable {
     public let body: [UInt8]
     public let signature: [UInt8]
 
-    init(entry: Entry, body: [UInt8], identity: SiteIdentity) {
+    package init(entry: Entry, body: [UInt8], identity: SiteIdentity) {
         self.entry = entry
         self.body = body
         signature = identity.sign(entry.bytes)
@@ -126,9 +126,7 @@ public struct Envelope: Hashable, Sendable {
     public init(decoding bytes: [UInt8]) throws(FederationError) {
         (entry, signature, body) = try coding { () throws(BinaryCodingError) in
             var decoder = BinaryDecoder(bytes)
-            guard try decoder.decodeRaw(4, "magic") == Self.magic else {
-                throw BinaryCodingError(code: .wrongFormat, message: "message: not one of a site of this version")
-            }
+            try Self.checkMagic(&decoder)
             let entry = try Entry(decoding: &decoder)
             let signature = try decoder.decodeRaw(64, "signature")
             let body = try decoder.decodeBytes("body")
@@ -138,6 +136,22 @@ public struct Envelope: Hashable, Sendable {
         guard Fingerprint(of: body) == entry.body, body.count == entry.byteCount else {
             throw FederationError(
                 code: .forged, message: "message of \(entry.site): the body is not the one that was signed")
+        }
+    }
+
+    /// The entry alone, without a look at the body: who claims to speak, and of what.
+    /// - Throws: `invalidMessage`.
+    public static func entry(of bytes: [UInt8]) throws(FederationError) -> Entry {
+        try coding { () throws(BinaryCodingError) in
+            var decoder = BinaryDecoder(bytes)
+            try checkMagic(&decoder)
+            return try Entry(decoding: &decoder)
+        }
+    }
+
+    private static func checkMagic(_ decoder: inout BinaryDecoder) throws(BinaryCodingError) {
+        guard try decoder.decodeRaw(4, "magic") == magic else {
+            throw BinaryCodingError(code: .wrongFormat, message: "message: not one of a site of this version")
         }
     }
 

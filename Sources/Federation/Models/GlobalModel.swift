@@ -115,7 +115,18 @@ public struct GlobalModel: Hashable, Sendable {
 enum WordCoding {
     static func encode<Word: FixedWidthInteger>(_ words: [Word], into encoder: inout BinaryEncoder) {
         encoder.encode(UInt32(words.count))
-        words.map(\.littleEndian).withUnsafeBytes { encoder.encodeRaw($0) }
+        withLittleEndianBytes(of: words) { encoder.encodeRaw($0) }
+    }
+
+    /// The bytes that the words have on the wire.
+    static func withLittleEndianBytes<Word: FixedWidthInteger>(
+        of words: [Word], _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        #if _endian(little)
+            words.withUnsafeBytes(body)
+        #else
+            words.map { $0.littleEndian }.withUnsafeBytes(body)
+        #endif
     }
 
     static func decode<Word: FixedWidthInteger>(
@@ -128,8 +139,13 @@ enum WordCoding {
                 code: .truncated, message: "\(what): got room for \(decoder.remaining / size) words, want \(count)")
         }
         let bytes = try decoder.decodeRaw(count * size, what)
-        return bytes.withUnsafeBytes { raw in
-            (0..<count).map { Word(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * size, as: Word.self)) }
+        var words = [Word](unsafeUninitializedCapacity: count) { target, filled in
+            UnsafeMutableRawBufferPointer(target).copyBytes(from: bytes)
+            filled = count
         }
+        #if !_endian(little)
+            for index in words.indices { words[index] = Word(littleEndian: words[index]) }
+        #endif
+        return words
     }
 }

@@ -143,8 +143,13 @@ public struct ClientPrivacy: Hashable, Sendable, Codable {
 
 /// Where a site enters what it is about to release, before it does.
 public protocol PrivacyCharging: Sendable {
+    /// Charges the most that the release can cost.
+    /// - Returns: a name for the charge.
     /// - Throws: `budgetExceeded`.
-    func charge(_ event: PrivacyEvent, purpose: String) throws(FederationError)
+    func charge(_ event: PrivacyEvent, purpose: String) throws(FederationError) -> String
+    /// Puts what the release did cost in the place of a charge. May come twice for one charge, and changes nothing then.
+    /// Whatever fails or is interrupted on the way leaves more charged than was spent, never less.
+    func settle(_ charge: String, as event: PrivacyEvent, purpose: String) throws(FederationError)
 }
 
 /// A ledger file.
@@ -152,9 +157,25 @@ public struct LedgerCharging: PrivacyCharging {
     let ledger: PrivacyLedger
     public init(_ ledger: PrivacyLedger) { self.ledger = ledger }
 
-    public func charge(_ event: PrivacyEvent, purpose: String) throws(FederationError) {
-        do { _ = try ledger.authorise(event, purpose: purpose) } catch {
+    /// Reserves: what is reserved and not used can be given back where releases are chosen adaptively.
+    public func charge(_ event: PrivacyEvent, purpose: String) throws(FederationError) -> String {
+        do { return try ledger.beginRun(event, steps: 1, reserved: true, purpose: purpose).identifier } catch {
             throw FederationError(code: .budgetExceeded, message: error.message)
         }
+    }
+
+    /// Charges the true cost, then gives the reservation back. Where both together do not fit the budget, the reservation
+    /// is what stays.
+    public func settle(_ charge: String, as event: PrivacyEvent, purpose: String) throws(FederationError) {
+        do {
+            guard try !ledger.run(charge).isOver else { return }
+            let run = try ledger.resumeRun(charge, from: 0)
+            if ledger.budget.choice == .adaptive, try ledger.forecast(event).fits {
+                _ = try ledger.authorise(event, purpose: purpose)
+            } else {
+                try run.advance(through: 1)
+            }
+            try run.finish()
+        } catch { throw FederationError(code: .store, message: error.message) }
     }
 }

@@ -125,7 +125,7 @@ public struct StudyReport: Sendable {
             let colluding = study.literal.protection.colluding ?? max(0, (study.perRound - 2) / 3)
             coalitions = [
                 .init(
-                    among: siteIDs + ["coordinator"], atMost: colluding + 1,
+                    among: siteIDs + ["coordinator"], atMost: min(colluding, siteIDs.count) + 1,
                     note: "the coordinator and \(colluding) sites of a round")
             ]
         case .ckks:
@@ -134,7 +134,7 @@ public struct StudyReport: Sendable {
                 + "learns sums of updates only. Nobody ever holds the secret key."
             coalitions = [
                 .init(
-                    among: siteIDs + ["coordinator"], atMost: study.threshold,
+                    among: siteIDs + ["coordinator"], atMost: min(study.threshold, siteIDs.count + 1),
                     note: "fewer key shares than the threshold")
             ]
             outOfScope.append(

@@ -5,6 +5,10 @@ import Randomness
 /// secret as the data, and as a key.
 struct SiteRecord: Sendable {
     enum Kind: UInt8 { case joined = 1, left, answered, acknowledged, finished }
+    /// In the byte of the kind: the vector is in words of 32 bits.
+    private static let shortVector: UInt8 = 0x80
+    /// In the byte of the kind: the name of a charge follows at the end.
+    private static let hasCharge: UInt8 = 0x40
 
     var kind: Kind
     /// The instruction that was answered or that finished the study.
@@ -19,18 +23,28 @@ struct SiteRecord: Sendable {
     var envelope: [UInt8] = []
     /// The number that was acknowledged.
     var sequence = 0
+    /// Name of the charge for the update, in the site's ledger; empty without one.
+    var charge = ""
 
     init(_ kind: Kind) { self.kind = kind }
 
     var encoded: [UInt8] {
         var encoder = BinaryEncoder()
-        encoder.encode(kind.rawValue)
+        // Most vectors have words of 32 bits, and half of them would be zeros on the disk.
+        let isShort = vector.allSatisfy { Int64(Int32(truncatingIfNeeded: $0)) == $0 }
+        encoder.encode(
+            kind.rawValue | (isShort ? Self.shortVector : 0) | (charge.isEmpty ? 0 : Self.hasCharge))
         encoder.encode(bytes: instruction)
         encoder.encode(bytes: seed)
-        WordCoding.encode(vector, into: &encoder)
-        WordCoding.encode(control.map(\.bitPattern), into: &encoder)
+        if isShort {
+            WordCoding.encode(vector.map { Int32(truncatingIfNeeded: $0) }, into: &encoder)
+        } else {
+            WordCoding.encode(vector, into: &encoder)
+        }
+        WordCoding.encode(control.map { $0.bitPattern }, into: &encoder)
         encoder.encode(bytes: envelope)
         encoder.encode(UInt32(sequence))
+        if !charge.isEmpty { encoder.encode(charge) }
         return encoder.bytes
     }
 
@@ -38,16 +52,20 @@ struct SiteRecord: Sendable {
         do throws(BinaryCodingError) {
             var decoder = BinaryDecoder(bytes)
             let code = try decoder.decode(UInt8.self, "record kind")
-            guard let kind = Kind(rawValue: code) else {
+            guard let kind = Kind(rawValue: code & ~(Self.shortVector | Self.hasCharge)) else {
                 throw BinaryCodingError(code: .invalidValue, message: "record kind: got \(code), want 1...5")
             }
             self.kind = kind
             instruction = try decoder.decodeBytes("instruction")
             seed = try decoder.decodeBytes("seed", limit: 32)
-            vector = try WordCoding.decode(Int64.self, "vector", &decoder)
+            vector =
+                code & Self.shortVector != 0
+                ? try WordCoding.decode(Int32.self, "vector", &decoder).map { Int64($0) }
+                : try WordCoding.decode(Int64.self, "vector", &decoder)
             control = try WordCoding.decode(UInt64.self, "control", &decoder).map { Double(bitPattern: $0) }
             envelope = try decoder.decodeBytes("message")
             sequence = Int(try decoder.decode(UInt32.self, "sequence"))
+            if code & Self.hasCharge != 0 { charge = try decoder.decodeString("charge", limit: 128) }
             try decoder.finish("record")
         } catch { throw FederationError(code: .store, message: error.message) }
     }

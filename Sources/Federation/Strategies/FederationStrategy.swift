@@ -40,7 +40,7 @@ public struct StrategyState: Hashable, Sendable {
 
     func encode(into encoder: inout BinaryEncoder) {
         encoder.encode(UInt32(round))
-        encoder.encode(list: vectors) { WordCoding.encode($1.map(\.bitPattern), into: &$0) }
+        encoder.encode(list: vectors) { WordCoding.encode($1.map { $0.bitPattern }, into: &$0) }
     }
 
     init(decoding decoder: inout BinaryDecoder) throws(BinaryCodingError) {

@@ -262,11 +262,12 @@ public struct Study: Sendable {
         return max(change, count) / Double(minimum).squareRoot()
     }
 
-    /// Ciphertexts of 4,096 numbers that may be opened in the study's life, with room for repeated attempts.
+    /// Ciphertexts of 4,096 numbers that may be opened in the study's life, with room for repeated attempts and for finding
+    /// out who forged a share.
     func openings() throws(FederationError) -> Int {
         let weights = try network.initialModel().count
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
-        return 2 * perSum * (rounds + 2)
+        return 2 * perSum * (rounds + 2 + threshold)
     }
 }

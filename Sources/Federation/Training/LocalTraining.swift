@@ -126,7 +126,7 @@ public struct LocalTraining: Sendable {
             throw FederationError(code: error.code == .diverged ? .diverged : .invalidData, message: error.message)
         }
         let change = zip(net.parameterVector, start).map { Double($0) - Double($1) }
-        guard change.allSatisfy(\.isFinite) else {
+        guard change.allSatisfy({ $0.isFinite }) else {
             throw FederationError(
                 code: .diverged, message: "training: got weights that are not finite; lower the learning rate")
         }

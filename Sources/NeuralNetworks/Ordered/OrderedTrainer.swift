@@ -1,5 +1,3 @@
-import Randomness
-
 /// How the noise of ordered training is correlated.
 public enum OrderedNoise: Hashable, Sendable, Codable {
     /// Partial sums by a binary tree, begun anew with each pass over the data.
@@ -105,45 +103,120 @@ public final class OrderedTrainer {
         seeds = SeededGenerator(seed: parameters.seed)
     }
 
-    /// One pass over the rows in order.
-    /// - Parameter onStep: told the steps so far.
+    /// The next rows in order.
     /// - Throws: ``NeuralNetworksError`` with code `diverged`; `invalidParameter` when all passes were made.
-    public func pass(onStep: (Int) -> Void = { _ in }) throws(NeuralNetworksError) -> PrivateTrainer.Diagnostics {
+    @discardableResult
+    public func step() throws(NeuralNetworksError) -> PrivateTrainer.Diagnostics {
         guard steps < stepsPerPass * parameters.passes else {
             throw .parameter("passes: got \(parameters.passes + 1), want at most \(parameters.passes)")
         }
-        if case .tree = parameters.noise { noise = TreeNoise(count: network.parameterCount) }
-        var total = GradientEngine<Float>.Summary()
-        let count = engine.examples.count
-        for start in stride(from: 0, to: count, by: parameters.batchSize) {
-            let rows = Array(start..<min(count, start + parameters.batchSize))
-            let rule = Clipping.fixed(norm: parameters.clippingNorm).rule(bound: parameters.clippingNorm)
-            let summary = try engine.run(
-                rows: rows, units: .rows(rows.count), mode: .clipped(rule), dropoutSeed: seeds.next())
-            var random = SystemRandom()
-            let drawn = noise.next { [source] vector in
-                vector.withUnsafeMutableBufferPointer { values in
-                    source.add(deviation: 1, to: values.baseAddress!, count: values.count, using: &random)
-                }
-            }
-            let factor = Float(deviation)
-            let rate = parameters.learningRate
-            let scale = 1 / Double(parameters.batchSize)
-            update.run { [network, engine, state] range in
-                let gradient = engine.combined(range)
-                for index in range { gradient[index] += factor * drawn[index] }
-                state.apply(range, network.vector.base, gradient, gradientScale: scale, rate: rate)
-            }
-            state.step += 1
-            steps += 1
-            total.loss += summary.loss
-            total.correct += summary.correct
-            total.unclipped += summary.unclipped
-            total.largestNorm = max(total.largestNorm, summary.largestNorm)
-            onStep(steps)
+        if steps % stepsPerPass == 0, case .tree = parameters.noise { beginNoise() }
+        let start = steps % stepsPerPass * parameters.batchSize
+        let rows = Array(start..<min(engine.examples.count, start + parameters.batchSize))
+        let rule = Clipping.fixed(norm: parameters.clippingNorm).rule(bound: parameters.clippingNorm)
+        let summary = try engine.run(
+            rows: rows, units: .rows(rows.count), mode: .clipped(rule), dropoutSeed: seeds.next())
+        let drawn = noise.next { [source] vector in
+            vector.withUnsafeMutableBufferPointer { source.add(deviation: 1, to: $0.baseAddress!, count: $0.count) }
         }
+        let factor = Float(deviation)
+        let rate = parameters.learningRate
+        let scale = 1 / Double(parameters.batchSize)
+        update.run { [network, engine, state] range in
+            let gradient = engine.combined(range)
+            for index in range { gradient[index] += factor * drawn[index] }
+            state.apply(range, network.vector.base, gradient, gradientScale: scale, rate: rate)
+        }
+        state.step += 1
+        steps += 1
+        let count = Double(rows.count)
         return PrivateTrainer.Diagnostics(
-            sampledUnits: count, loss: total.loss / Double(count), accuracy: Double(total.correct) / Double(count),
-            unclipped: Double(total.unclipped) / Double(count), largestNorm: total.largestNorm)
+            sampledUnits: rows.count, loss: summary.loss / count, accuracy: Double(summary.correct) / count,
+            unclipped: Double(summary.unclipped) / count, largestNorm: summary.largestNorm)
+    }
+
+    /// The rest of the pass that has begun, or the next pass.
+    /// - Parameter onStep: told the steps so far.
+    /// - Returns: what the rows of these steps showed.
+    /// - Throws: as ``step()``.
+    public func pass(onStep: (Int) -> Void = { _ in }) throws(NeuralNetworksError) -> PrivateTrainer.Diagnostics {
+        var total = PrivateTrainer.Diagnostics.none
+        repeat {
+            total.add(try step())
+            onStep(steps)
+        } while steps % stepsPerPass != 0
+        return total
+    }
+
+    /// Noise that is independent of all that was drawn before.
+    private func beginNoise() {
+        switch parameters.noise {
+        case .tree: noise = TreeNoise(count: network.parameterCount)
+        case .banded(let factorization): noise = BandedNoise(factorization, count: network.parameterCount)
+        }
+    }
+
+    // MARK: Checkpoints
+
+    private static var checkpointFormat: String { "tacit-ordered-training" }
+
+    /// Weights, the optimiser's memory and the number of steps; between two steps only. The noise of past steps, which
+    /// would undo their privacy, is not in it.
+    public var checkpoint: TensorFile {
+        get throws(NeuralNetworksError) {
+            var file = try network.file
+            state.store(in: &file)
+            file.metadata["checkpoint"] = Self.checkpointFormat
+            file.metadata["training"] = try Network<Float>.text(parameters)
+            file.metadata["steps"] = try Network<Float>.text([steps])
+            file.metadata["rows"] = try Network<Float>.text([engine.examples.count])
+            return file
+        }
+    }
+
+    /// Continues a run at step `step`, with noise that begins anew.
+    ///
+    /// That costs utility (later noise no longer cancels what was added before) and no privacy: the matrix C of the whole
+    /// run is then made of blocks, the columns of a row's steps still do not overlap, none is longer than without the
+    /// interruption, and a row is still in one tree of every pass.
+    /// - Parameter step: at least that of the checkpoint; steps between them count as made, and their rows are left out.
+    /// - Throws: ``NeuralNetworksError`` with code `invalidFile` for a file that is not a checkpoint or belongs to
+    ///   another network, other parameters or another number of rows; nothing is changed then.
+    public func resume(from file: TensorFile, at step: Int) throws(NeuralNetworksError) {
+        guard file.metadata["checkpoint"] == Self.checkpointFormat else { throw .file("checkpoint: is none") }
+        try network.requireSame(as: file)
+        guard try Network<Float>.value(Parameters.self, "training", file) == parameters else {
+            throw .file("checkpoint: was made with other training parameters")
+        }
+        let rows = engine.examples.count
+        guard try Network<Float>.value([Int].self, "rows", file) == [rows] else {
+            throw .file("checkpoint: was made on another number of rows than \(rows)")
+        }
+        let made = try Network<Float>.value([Int].self, "steps", file)
+        guard made.count == 1, made[0] >= 0, made[0] <= step, step <= stepsPerPass * parameters.passes else {
+            throw .file("checkpoint: got steps \(made), want one number in [0, \(step)]")
+        }
+        let memory = try state.memory(in: file)
+        try network.load(file.tensors)
+        state.load(memory, step: step)
+        steps = step
+        beginNoise()
+        seeds = SeededGenerator(seed: parameters.seed &+ UInt64(step) &* 0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+extension PrivateTrainer.Diagnostics {
+    /// Of no rows.
+    package static var none: Self { Self(sampledUnits: 0, loss: 0, accuracy: 0, unclipped: 0, largestNorm: 0) }
+
+    /// Takes in what other rows showed.
+    package mutating func add(_ other: Self) {
+        let units = sampledUnits + other.sampledUnits
+        let share = units == 0 ? 0 : Double(other.sampledUnits) / Double(units)
+        loss += share * (other.loss - loss)
+        accuracy += share * (other.accuracy - accuracy)
+        unclipped += share * (other.unclipped - unclipped)
+        largestNorm = max(largestNorm, other.largestNorm)
+        sampledUnits = units
     }
 }

@@ -7,11 +7,7 @@ extension PrivateTrainer {
     public var checkpoint: TensorFile {
         get throws(NeuralNetworksError) {
             var file = try network.file
-            for (index, slot) in state.slots.enumerated() {
-                file.tensors["optimizer.\(index)"] = Tensor(
-                    shape: [network.parameterCount],
-                    values: Array(UnsafeBufferPointer(start: slot.base, count: network.parameterCount)))
-            }
+            state.store(in: &file)
             file.metadata["checkpoint"] = Self.checkpointFormat
             file.metadata["training"] = try Network<Float>.text(parameters)
             file.metadata["releases"] = try Network<Float>.text(releases)
@@ -26,9 +22,7 @@ extension PrivateTrainer {
     ///   another network, other parameters or another number of units; nothing is changed then.
     public func resume(from file: TensorFile) throws(NeuralNetworksError) {
         guard file.metadata["checkpoint"] == Self.checkpointFormat else { throw .file("checkpoint: is none") }
-        guard try Network<Float>.value([LayerDescription].self, "layers", file) == network.layers,
-            try Network<Float>.value([Int].self, "input", file) == network.inputShape
-        else { throw .file("checkpoint: belongs to another network") }
+        try network.requireSame(as: file)
         guard try Network<Float>.value(PrivateTrainingParameters.self, "training", file) == parameters else {
             throw .file("checkpoint: was made with other training parameters")
         }
@@ -40,18 +34,9 @@ extension PrivateTrainer {
         guard releases.steps >= 0, releases.steps < 1 << 40, norms.count == 1, norms[0] > 0, norms[0].isFinite else {
             throw .file("checkpoint: got \(releases.steps) steps, want a number in [0, 2⁴⁰), and one clipping norm")
         }
-        var memory: [[Float]] = []
-        for index in state.slots.indices {
-            guard let tensor = file.tensors["optimizer.\(index)"], tensor.shape == [network.parameterCount],
-                tensor.values.allSatisfy(\.isFinite)
-            else { throw .file("checkpoint: the optimiser's memory is missing or does not fit") }
-            memory.append(tensor.values)
-        }
+        let memory = try state.memory(in: file)
         try network.load(file.tensors)
-        for (slot, numbers) in zip(state.slots, memory) {
-            for (index, number) in numbers.enumerated() { slot.base[index] = number }
-        }
-        state.step = releases.steps
+        state.load(memory, step: releases.steps)
         clippingNorm = norms[0]
         // Dropout goes on with masks of its own.
         seeds = SeededGenerator(seed: parameters.seed &+ UInt64(releases.steps) &* 0x9E37_79B9_7F4A_7C15)

@@ -84,6 +84,7 @@ public final class PrivateTrainer {
     private let update: ParameterUpdate<Float>
     private let noise: any VectorNoise
     private let sampler: PoissonSampler
+    private var sampling = SystemRandom()
     /// Rows of unit u: `unitRows[unitStarts[u]..<unitStarts[u + 1]]`; nil when every row is a unit.
     private let unitRows: [Int]?
     private let unitStarts: [Int]
@@ -151,8 +152,7 @@ public final class PrivateTrainer {
     /// - Throws: ``NeuralNetworksError`` with code `diverged` before anything of the step is released.
     @discardableResult
     public func step() throws(NeuralNetworksError) -> Diagnostics {
-        var random = SystemRandom()
-        return try step(on: sampler.sample(using: &random))
+        try step(on: sampler.sample(using: &sampling))
     }
 
     /// The rows of some units, unit by unit.

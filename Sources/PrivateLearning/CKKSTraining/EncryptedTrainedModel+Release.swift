@@ -1,5 +1,6 @@
 import CKKS
 import Foundation
+import Lattice
 import Randomness
 
 /// A trained model that may leave the key owner, with noise in its weights that hides the key.
@@ -11,9 +12,64 @@ public struct ReleasedModel: Sendable {
     public let errorBound: Double
     /// The bound that the noise is made for: of the Euclidean norm of all weights' errors, whatever the curvature.
     public let floodedBound: Double
+    /// The bound that the owner's own decryption has.
+    public let ownerErrorBound: Double
     public let policy: CKKSReleasePolicy
     /// Vectors released: of the policy's queries under this key so many are spent.
     public let queries: Int
+
+    /// Bits fewer than in the owner's own decryption, bound against bound.
+    public var bitsLost: Double { log2(errorBound / ownerErrorBound) }
+}
+
+extension EncryptedTrainingDesign {
+    /// The bound of the error of released weights, in units of the interval: the one that flooding hides, and nine
+    /// deviations of the noise.
+    /// - Errors: CKKS's, of the circuit.
+    public func releasedErrorBound(_ policy: CKKSReleasePolicy) throws -> Double {
+        try worstErrorBound / interval * (1 + CKKSRelease.tail * policy.noiseMultiplier)
+    }
+
+    /// The parameters that do the training with the least work and leave released weights as exact as wanted.
+    ///
+    /// The noise of a release is proportional to the bound of the error, so a model that shall leave its owner needs a
+    /// finer scale than one that its owner keeps: the scale grows until both fit. Primes of 50 bits end it, at errors of
+    /// some 10⁻⁶ for seven iterations; 30 statistical bits for even one query are 2¹⁷ times that, so that runs of that
+    /// length can keep key recovery out (``CKKS/CKKSReleasePolicy/Goal``) and nothing more.
+    /// - Parameters:
+    ///   - bound: the greatest error of a released weight, in units of the interval, at nine deviations of the noise.
+    ///   - errorBound: the greatest error of weights before they are released, in the same units.
+    /// - Errors: `invalidParameter` when no ring does it within its levels, with what may help.
+    public init(
+        releasing circuit: GradientCircuit, policy: CKKSReleasePolicy,
+        within bound: Double = GradientCircuit.standardOpenedErrorBound,
+        errorBound: Double = GradientCircuit.standardErrorBound,
+        security: RingParameters.Security = .classical128, cost: CostModel = .measured()
+    ) throws {
+        precondition(bound > 0 && errorBound > 0, "bounds: want positive numbers")
+        var wanted = errorBound
+        while true {
+            let plan: CircuitPlan
+            do throws(CKKSError) {
+                plan = try circuit.plan(errorBound: wanted, security: security, cost: cost)
+            } catch {
+                guard error.code == .noParameters else { throw error }
+                throw PrivateLearningError(
+                    code: .invalidParameter,
+                    message:
+                        "release: weights within \(bound) of the interval under \(policy) need an error of \(wanted) before "
+                        + "the noise, for which there are no parameters with levels for all iterations; take fewer "
+                        + "iterations, fewer releases, another policy, or allow a greater error of released weights")
+            }
+            let design = try Self(circuit, parameters: plan.parameters, cost: cost)
+            let reached = try design.releasedErrorBound(policy)
+            if reached <= bound {
+                self = design
+                return
+            }
+            wanted = min(wanted, plan.errorBound) * min(0.5, bound / reached)
+        }
+    }
 }
 
 extension EncryptedTrainedModel {
@@ -64,6 +120,7 @@ extension EncryptedTrainedModel {
         }
         return ReleasedModel(
             model: model, noiseDeviation: deviation * interval, errorBound: bound * interval,
-            floodedBound: norm * interval, policy: policy, queries: packing.blockCount)
+            floodedBound: norm * interval, ownerErrorBound: design.plan.errorBound * interval, policy: policy,
+            queries: packing.blockCount)
     }
 }

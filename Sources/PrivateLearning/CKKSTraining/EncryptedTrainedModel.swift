@@ -97,25 +97,18 @@ public struct EncryptedTrainedModel: Sendable {
             coefficients: coefficients, intercept: intercept + note.targetCentre, ridge: meaning.plan.ridge,
             rowCount: packing.rowCount, rank: scaling.features.count, plan: note.plan)
     }
+}
 
-    /// - Returns: the bytes written.
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: note, ciphertexts: weights)
-            .write(to: path, kind: .encryptedTrainedModel)
+extension EncryptedTrainedModel: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedTrainedModel }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: note, ciphertexts: weights)
+        }
     }
 
-    /// - Throws: `invalidFile`, `mismatch`, with the file's name.
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedTrainedModel, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedTrainedModel, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         try meaning.rows.check(file.context)
         let packing = meaning.rows.packing
@@ -129,15 +122,5 @@ public struct EncryptedTrainedModel: Sendable {
         }
         self.init(
             meaning: meaning, context: file.context, key: file.key, note: file.note, weights: file.ciphertexts)
-    }
-
-    init(
-        meaning: Meaning, context: CKKSContext, key: Fingerprint, note: [CKKSCiphertext], weights: [CKKSCiphertext]
-    ) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.note = note
-        self.weights = weights
     }
 }

@@ -113,6 +113,12 @@ public struct EncryptedTrainingDesign: Sendable {
         }
     }
 
+    /// What scores are in units of; 1 for a squared loss.
+    var interval: Double {
+        if case .logistic(let sigmoid) = circuit.plan.loss { return sigmoid.interval }
+        return 1
+    }
+
     /// Refreshes of the whole run.
     public var refreshes: Int {
         plan.counts.reduce(0) { $1.key.operation == .bootstrap ? $0 + $1.value : $0 }

@@ -175,19 +175,6 @@ public struct EncryptedTrainingRows: Sendable {
 }
 
 extension EncryptedTrainingRows {
-    /// - Returns: the bytes written.
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: note, ciphertexts: rows)
-            .write(to: path, kind: .encryptedTrainingRows)
-    }
-
-    /// - Parameter context: of the same parameters, to share its tables.
-    /// - Throws: `invalidFile`, `mismatch`, with the file's name.
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedTrainingRows, context: context) { try Self($0) }
-    }
-
     /// What is public about a file's rows, without reading them: enough to know what training on them takes.
     /// - Throws: as ``init(path:context:)``.
     public static func header(path: String) throws -> (meaning: Meaning, context: CKKSContext, key: Fingerprint) {
@@ -196,26 +183,6 @@ extension EncryptedTrainingRows {
             try meaning.check(file.context)
             return (meaning, file.context, file.key)
         }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedTrainingRows, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
-        let meaning = try EncryptedFile.decode(Meaning.self, file.description)
-        try meaning.check(file.context)
-        guard file.ciphertexts.count == meaning.packing.ciphertextCount,
-            file.ciphertexts.allSatisfy({ $0.slots == meaning.packing.slots && $0.size == 2 && $0.level > 0 })
-        else {
-            throw PrivateLearningError(
-                code: .invalidFile,
-                message: "rows: got \(file.ciphertexts.count) ciphertexts, want \(meaning.packing.ciphertextCount) of "
-                    + "\(meaning.packing.slots) slots")
-        }
-        self.init(
-            meaning: meaning, context: file.context, key: file.key, note: file.note, rows: file.ciphertexts)
     }
 
     init(
@@ -260,5 +227,30 @@ extension LabelledRows {
         return targets.indices.flatMap { row in
             rows[row * width..<(row + 1) * width] + [(targets[row] - centre) / unit]
         }
+    }
+}
+
+extension EncryptedTrainingRows: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedTrainingRows }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: note, ciphertexts: rows)
+        }
+    }
+
+    public init(_ file: SlotFile) throws {
+        let meaning = try EncryptedFile.decode(Meaning.self, file.description)
+        try meaning.check(file.context)
+        guard file.ciphertexts.count == meaning.packing.ciphertextCount,
+            file.ciphertexts.allSatisfy({ $0.slots == meaning.packing.slots && $0.size == 2 && $0.level > 0 })
+        else {
+            throw PrivateLearningError(
+                code: .invalidFile,
+                message: "rows: got \(file.ciphertexts.count) ciphertexts, want \(meaning.packing.ciphertextCount) of "
+                    + "\(meaning.packing.slots) slots")
+        }
+        self.init(
+            meaning: meaning, context: file.context, key: file.key, note: file.note, rows: file.ciphertexts)
     }
 }

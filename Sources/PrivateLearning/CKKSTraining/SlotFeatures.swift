@@ -108,23 +108,18 @@ public struct SlotFeatures: Sendable {
                 rowCount: meaning.rowCount, scaleBits: scaleBits, link: model.link, target: model.target,
                 kind: model.kind, layout: meaning.layout), context: context, key: key, ciphertexts: scores)
     }
+}
 
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
-            .write(to: path, kind: .encryptedSlotFeatures)
+extension SlotFeatures: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedSlotFeatures }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+        }
     }
 
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedSlotFeatures, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedSlotFeatures, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         for column in meaning.columns { _ = try meaning.plan.index(of: column) }
         guard (1...EncodingPlan.rowLimit).contains(meaning.rowCount), !meaning.columns.isEmpty,
@@ -139,12 +134,5 @@ public struct SlotFeatures: Sendable {
                 code: .invalidFile, message: "features: got \(file.ciphertexts.count) ciphertexts, which do not fit")
         }
         self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
-    }
-
-    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.ciphertexts = ciphertexts
     }
 }

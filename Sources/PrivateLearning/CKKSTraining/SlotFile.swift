@@ -4,7 +4,7 @@ import Foundation
 
 /// A file of CKKS ciphertexts with what is public about them as JSON: a header with the fingerprints of parameters and key,
 /// the parameters, the description, ciphertexts of sealed notes, and the ciphertexts themselves.
-struct SlotFile {
+public struct SlotFile: Sendable {
     private enum Tag {
         static let parameters: UInt32 = 1
         static let ciphertext: UInt32 = 2
@@ -108,6 +108,36 @@ struct SlotFile {
                 code: error.code == .parameterMismatch || error.code == .keyMismatch ? .mismatch : .invalidFile,
                 message: "\(path): \(error.message)")
         }
+    }
+}
+
+/// What is kept in a ``SlotFile`` of its own kind. A conforming type says what the file holds and checks what one held;
+/// reading and writing are the same for all.
+public protocol SlotStored: Sendable {
+    static var fileKind: ContainerKind { get }
+
+    /// - Errors: of the encoding of what is public.
+    var slotFile: SlotFile { get throws }
+
+    /// Total: any file gives a value or an error.
+    /// - Errors: `invalidFile` when its parts do not fit each other.
+    init(_ file: SlotFile) throws
+}
+
+extension SlotStored {
+    /// - Returns: the bytes written.
+    @discardableResult
+    public func write(to path: String) throws -> Int { try slotFile.write(to: path, kind: Self.fileKind) }
+
+    /// - Parameter context: of the same parameters, to share its tables; a new one when nil.
+    /// - Throws: `invalidFile`, `mismatch`, with the file's name.
+    public init(path: String, context: CKKSContext? = nil) throws {
+        self = try SlotFile.read(path, kind: Self.fileKind, context: context) { try Self($0) }
+    }
+
+    /// As ``init(path:context:)``, from a file's bytes. Total.
+    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
+        try self.init(SlotFile(reading: MemorySource(bytes), kind: Self.fileKind, context: context))
     }
 }
 

@@ -63,23 +63,18 @@ public struct SlotModel: Sendable {
                 rowCount: table.rowCount, scaleBits: meaning.scaleBits, link: meaning.link, target: meaning.target,
                 kind: meaning.kind, layout: .columns), context: context, key: key, ciphertexts: scores)
     }
+}
 
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
-            .write(to: path, kind: .encryptedSlotModel)
+extension SlotModel: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedSlotModel }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+        }
     }
 
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedSlotModel, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedSlotModel, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         for feature in meaning.features { _ = try meaning.plan.index(of: feature) }
         guard !meaning.features.isEmpty, (-1100...1100).contains(meaning.scaleBits),
@@ -91,12 +86,5 @@ public struct SlotModel: Sendable {
                 message: "weights: got \(file.ciphertexts.count) ciphertexts, want \(meaning.features.count + 1)")
         }
         self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
-    }
-
-    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.ciphertexts = ciphertexts
     }
 }

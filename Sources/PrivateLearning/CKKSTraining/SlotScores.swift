@@ -53,23 +53,18 @@ public struct SlotScores: Sendable {
         }
         return result.map { meaning.link.mean($0 * unit) }
     }
+}
 
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
-            .write(to: path, kind: .encryptedSlotScores)
+extension SlotScores: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedSlotScores }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+        }
     }
 
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedSlotScores, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedSlotScores, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         guard (1...EncodingPlan.rowLimit).contains(meaning.rowCount), (-1100...1100).contains(meaning.scaleBits),
             file.ciphertexts.count
@@ -81,12 +76,5 @@ public struct SlotScores: Sendable {
                 code: .invalidFile, message: "scores: got \(file.ciphertexts.count) ciphertexts, which do not fit")
         }
         self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
-    }
-
-    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.ciphertexts = ciphertexts
     }
 }

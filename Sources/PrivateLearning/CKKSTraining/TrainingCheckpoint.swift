@@ -64,27 +64,20 @@ public struct TrainingCheckpoint: Sendable {
         try require(meaning.plan == plan, "other iterations, penalty or loss")
         try require(meaning.fold == fold, "another fold")
     }
+}
 
-    /// - Returns: the bytes written.
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(
-            context: context, key: key, description: meaning, note: note,
-            ciphertexts: weights + further.flatMap { $0 }
-        ).write(to: path, kind: .trainingCheckpoint)
+extension TrainingCheckpoint: SlotStored {
+    public static var fileKind: ContainerKind { .trainingCheckpoint }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(
+                context: context, key: key, description: meaning, note: note,
+                ciphertexts: weights + further.flatMap { $0 })
+        }
     }
 
-    /// - Throws: `invalidFile`, `mismatch`, with the file's name.
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .trainingCheckpoint, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .trainingCheckpoint, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         try meaning.rows.check(file.context)
         let blocks = meaning.rows.packing.blockCount
@@ -116,17 +109,5 @@ public struct TrainingCheckpoint: Sendable {
             meaning: meaning, context: file.context, key: file.key, note: file.note,
             weights: Array(file.ciphertexts.prefix(blocks)),
             further: (1..<lists + 1).map { Array(file.ciphertexts[$0 * blocks..<($0 + 1) * blocks]) })
-    }
-
-    init(
-        meaning: Meaning, context: CKKSContext, key: Fingerprint, note: [CKKSCiphertext], weights: [CKKSCiphertext],
-        further: [[CKKSCiphertext]]
-    ) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.note = note
-        self.weights = weights
-        self.further = further
     }
 }

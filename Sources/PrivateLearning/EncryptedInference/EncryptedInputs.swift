@@ -90,23 +90,18 @@ public struct EncryptedInputs: Sendable {
             return min(max(scaled, -1), 1)
         }
     }
+}
 
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
-            .write(to: path, kind: .encryptedNetworkInputs)
+extension EncryptedInputs: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedNetworkInputs }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+        }
     }
 
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedNetworkInputs, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedNetworkInputs, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         guard (1...Self.limit).contains(meaning.count), !file.ciphertexts.isEmpty,
             file.ciphertexts.allSatisfy({ $0.size == 2 })
@@ -116,12 +111,5 @@ public struct EncryptedInputs: Sendable {
                 message: "inputs: got \(file.ciphertexts.count) ciphertexts for \(meaning.count) inputs")
         }
         self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
-    }
-
-    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.ciphertexts = ciphertexts
     }
 }

@@ -84,23 +84,18 @@ public struct EncryptedNetworkScores: Sendable {
             }
         }
     }
+}
 
-    @discardableResult
-    public func write(to path: String) throws -> Int {
-        try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
-            .write(to: path, kind: .encryptedNetworkScores)
+extension EncryptedNetworkScores: SlotStored {
+    public static var fileKind: ContainerKind { .encryptedNetworkScores }
+
+    public var slotFile: SlotFile {
+        get throws {
+            try SlotFile(context: context, key: key, description: meaning, note: [], ciphertexts: ciphertexts)
+        }
     }
 
-    public init(path: String, context: CKKSContext? = nil) throws {
-        self = try SlotFile.read(path, kind: .encryptedNetworkScores, context: context) { try Self($0) }
-    }
-
-    /// As ``init(path:context:)``, from a file's bytes. Total.
-    package init(encoded bytes: [UInt8], context: CKKSContext? = nil) throws {
-        try self.init(SlotFile(reading: MemorySource(bytes), kind: .encryptedNetworkScores, context: context))
-    }
-
-    private init(_ file: SlotFile) throws {
+    public init(_ file: SlotFile) throws {
         let meaning = try EncryptedFile.decode(Meaning.self, file.description)
         guard (1...EncryptedInputs.limit).contains(meaning.count), meaning.scoreBound > 0,
             meaning.scoreBound.isFinite, (1...1 << 20).contains(meaning.target.outputs)
@@ -116,12 +111,5 @@ public struct EncryptedNetworkScores: Sendable {
                 code: .invalidFile, message: "scores: got \(file.ciphertexts.count) ciphertexts, which do not fit")
         }
         self.init(meaning: meaning, context: file.context, key: file.key, ciphertexts: file.ciphertexts)
-    }
-
-    init(meaning: Meaning, context: CKKSContext, key: Fingerprint, ciphertexts: [CKKSCiphertext]) {
-        self.meaning = meaning
-        self.context = context
-        self.key = key
-        self.ciphertexts = ciphertexts
     }
 }

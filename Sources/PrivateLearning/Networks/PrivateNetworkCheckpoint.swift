@@ -1,4 +1,3 @@
-import BinaryCoding
 import Foundation
 import NeuralNetworks
 
@@ -44,42 +43,21 @@ public struct PrivateNetworkCheckpoint: Sendable {
         self.average = average
     }
 
-    func write(to path: String) throws {
-        var file = file
-        file.metadata["digest"] = Fingerprint(of: try file.encoded()).hexadecimal
-        try file.write(to: path)
-    }
+    func write(to path: String) throws { try CheckpointFile.write(file, to: path) }
 
     /// - Throws: `NeuralNetworksError` when there is no such file; ``PrivateLearningError`` with code `invalidFile`, naming
     ///   the file, when it is damaged or something else.
     public init(path: String) throws {
-        func damaged(_ reason: String) -> PrivateLearningError {
-            PrivateLearningError(
-                code: .invalidFile,
-                message: "\(path): \(reason); the run cannot go on from it. Remove it to begin a new run, which is "
-                    + "charged anew")
+        let (file, note) = try CheckpointFile.read(Note.self, path)
+        guard note.charged >= 0, note.charged <= note.settings.plan.steps else {
+            throw CheckpointFile.damaged(path, "got \(note.charged) steps, want at most \(note.settings.plan.steps)")
         }
-        do {
-            var file = try TensorFile(path: path)
-            guard let digest = file.metadata.removeValue(forKey: "digest"), let text = file.metadata["run"] else {
-                throw damaged("is no checkpoint of private training")
-            }
-            guard Fingerprint(of: try file.encoded()).hexadecimal == digest else {
-                throw damaged("its digest does not fit: the checkpoint is damaged")
-            }
-            let note = try NetworkModel.value(Note.self, "run", text)
-            guard note.charged >= 0, note.charged <= note.settings.plan.steps else {
-                throw damaged("got \(note.charged) steps, want at most \(note.settings.plan.steps)")
-            }
-            self.file = file
-            settings = note.settings
-            charged = note.charged
-            ledgerRun = note.ledgerRun
-            history = note.history
-            average = file.tensors["average"]?.values ?? []
-        } catch let error as NeuralNetworksError where error.code == .invalidFile {
-            throw damaged(error.message)
-        }
+        self.file = file
+        settings = note.settings
+        charged = note.charged
+        ledgerRun = note.ledgerRun
+        history = note.history
+        average = file.tensors["average"]?.values ?? []
     }
 
     func resume(_ trainer: PrivateTrainer, from step: Int) throws {

@@ -93,6 +93,10 @@ extension DecryptCommand {
 
     func openTrainedModel() throws {
         let trained = try TrainedModelFile.read(file)
+        guard !release.isWanted || share == nil && partial.isEmpty else {
+            throw CommandFailure(
+                .usage, "--release: what key holders open together is flooded by each of them already; leave it out")
+        }
         if share != nil { return try givePart(of: trained.openings, context: trained.context, key: trained.key) }
         let model: LinearModel
         var released: ReleasedModel?
@@ -117,7 +121,8 @@ extension DecryptCommand {
         if let released {
             Console.log(
                 "flooded for release: noise of deviation \(CircuitPlan.figure(released.noiseDeviation)) in every weight of a "
-                    + "scaled column; \(released.policy), of which this spends \(released.queries)")
+                    + "scaled column, \(String(format: "%.1f", released.bitsLost)) bits of precision; \(released.policy), of "
+                    + "which this spends \(released.queries)")
         }
         if let opening {
             Console.log(

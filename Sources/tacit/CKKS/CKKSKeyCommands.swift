@@ -7,6 +7,9 @@ import PrivateLearning
 
 extension KeysGenerateCommand {
     func generateCKKS() throws {
+        guard !release.isWanted || !prediction && circuit.networkFile == nil else {
+            throw CommandFailure(.usage, "--release: belongs to keys for training")
+        }
         if let network = circuit.networkFile { return try generateForNetwork(network) }
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         try writer.requireNew([writer.publicPath, writer.secretPath, writer.evaluationPath])
@@ -19,7 +22,8 @@ extension KeysGenerateCommand {
                 errorBound: LinearScoreCircuit.standardErrorBound,
                 security: insecure ? .insecureForTestsOnly : .classical128)
         } else {
-            let design = try self.circuit.design(circuit, insecure: insecure)
+            let design = try self.circuit.design(circuit, release: release, insecure: insecure)
+            if release.isWanted { Console.log(try release.explanation(design)) }
             (plan, bootstrapping) = (design.plan, design.bootstrapping)
             // The owner of the keys need not be the one who computes with them.
             do { try plan.requireMemory() } catch {

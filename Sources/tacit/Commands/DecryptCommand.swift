@@ -89,7 +89,14 @@ struct DecryptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        switch try Containers.header(file).kind {
+        let kind = try Containers.header(file).kind
+        guard !release.isWanted || kind == .encryptedTrainedModel || kind == .trainingCheckpoint else {
+            throw CommandFailure(
+                .usage,
+                "--release: floods models that were trained on CKKS rows, and \(file) is \(kind); of predictions under CKKS "
+                    + "pass on labels or rounded values only")
+        }
+        switch kind {
         case .encryptedTrainedModel, .trainingCheckpoint: return try openTrainedModel()
         case .encryptedSlotScores: return try openSlotScores()
         case .encryptedNetworkScores: return try openNetworkScores()

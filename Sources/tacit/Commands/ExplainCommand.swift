@@ -25,6 +25,7 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var format: TableFormatOptions
     @Option(help: "Overrides the schema's target.") var target: String?
     @OptionGroup var circuit: CircuitOptions
+    @OptionGroup var release: ModelReleaseOptions
     @Option(help: "With a network: the file for what clients need to know.") var out: String?
     @Flag(help: "Predictions instead of training.") var prediction = false
     @Flag(name: .customLong("single-row"), help: "Predictions of encrypted rows, a ciphertext a row.")
@@ -38,6 +39,9 @@ struct ExplainCommand: ParsableCommand {
         guard prediction || !isSingleRow && !isModelEncrypted else {
             throw ValidationError("--single-row and --encrypted-model need --prediction")
         }
+        guard !release.isWanted || !prediction && circuit.networkFile == nil else {
+            throw ValidationError("--release: belongs to training")
+        }
         guard !isSingleRow || !isModelEncrypted else {
             throw ValidationError("--single-row and --encrypted-model exclude each other")
         }
@@ -49,12 +53,13 @@ struct ExplainCommand: ParsableCommand {
         guard out == nil else { throw CommandFailure(.usage, "--out: belongs to the file of a network in --model") }
         let circuit = try circuit.circuit(data: data, format: format, target: target)
         if prediction { return try explainPrediction(circuit) }
-        let design = try self.circuit.design(circuit, insecure: insecure)
+        let design = try self.circuit.design(circuit, release: release, insecure: insecure)
         if common.json { return try Console.json(design.summary) }
         Console.result(
             "\(self.circuit.model.rawValue) model, \(circuit.plan.iterations) iterations on \(circuit.rowCount) encrypted rows "
                 + "of \(circuit.columnCount) columns")
         for line in design.explanation { Console.result("  " + line) }
+        if release.isWanted { Console.result("  " + (try release.explanation(design))) }
         do { try design.plan.requireMemory() } catch { Console.warn(error.message) }
     }
 

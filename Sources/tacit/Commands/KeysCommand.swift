@@ -156,6 +156,7 @@ struct KeysGenerateCommand: ParsableCommand {
     @OptionGroup var format: TableFormatOptions
     @Option(help: "ckks: overrides the schema's target.") var target: String?
     @OptionGroup var circuit: CircuitOptions
+    @OptionGroup var release: ModelReleaseOptions
     @Flag(help: "ckks: keys for predictions instead of training; much smaller.") var prediction = false
     @Option(help: "Bits of the modulus: 3072 (128-bit security), 4096, or 2048 (112 bits, with a warning).")
     var bits = 3072

@@ -89,6 +89,9 @@ struct TrainCommand: ParsableCommand {
         guard network.activation == .usual || plain && model.isNetwork else {
             throw ValidationError("--activation: belongs to --plain and the networks cnn and mlp")
         }
+        guard network.layers == nil || plain && model.isNetwork else {
+            throw ValidationError("--layers: belongs to --plain and networks")
+        }
         if privacy.isPrivate || plain && model.isNetwork { return }
         guard !model.isPrivateOnly else {
             throw ValidationError("--model \(model.rawValue): is fitted with --private only")

@@ -1,3 +1,4 @@
+import AtomicFiles
 import BinaryCoding
 import Datasets
 import Foundation
@@ -74,6 +75,15 @@ enum NetworkFile {
 
     static func network(_ file: TensorFile, _ path: String) throws -> Network<Float> {
         do { return try Network(file) } catch { throw CommandFailure(.data, "\(path): \(error.message)") }
+    }
+
+    /// A JSON list of layers.
+    static func layers(_ path: String) throws -> [LayerDescription] {
+        do {
+            return try JSONDecoder().decode([LayerDescription].self, from: Data(readFile(path, limit: 1 << 24)))
+        } catch let error as DecodingError {
+            throw CommandFailure(.data, "\(path): layers: cannot be understood: \(error)")
+        }
     }
 
     static let descriptionSuffix = ".circuit"

@@ -54,7 +54,8 @@ struct ImportCommand: ParsableCommand {
             says of inputs and target. --layers is a JSON list as it stands in the metadata of every network file, such as
               [{"convolution":{"bias":true,"filters":16,"groups":1,"padding":2,"stride":2,"window":5}},
                {"activation":{"_0":{"relu":{}}}},{"flatten":{}},{"dense":{"bias":true,"outputs":10}}]
-            HDF5 files are read with a large C library: take them only from where you would run programs from.
+            HDF5 files are read with a large C library, in a process of its own: a damaged file breaks that one only. It is no \
+            sandbox: take them only from where you would run programs from.
             """)
 
     @Option(help: "The file with the weights.") var weights: String
@@ -74,19 +75,26 @@ struct ImportCommand: ParsableCommand {
         common.apply()
         let known = try NetworkFile.model(like)
         var descriptions = known.network.layers
-        if let layers {
-            do {
-                descriptions = try JSONDecoder().decode(
-                    [LayerDescription].self, from: Data(readFile(layers, limit: 1 << 24)))
-            } catch let error as DecodingError {
-                throw CommandFailure(.data, "\(layers): layers: cannot be understood: \(error)")
-            }
-        }
+        if let layers { descriptions = try NetworkFile.layers(layers) }
         let network = try Network<Float>(descriptions, input: known.network.inputShape)
-        try WeightFile.load(weights, into: network, isPyTorch: !isOwnLayout)
+        try WeightFile.load(weights, into: network, isPyTorch: !isOwnLayout) { path throws(WeightFormatsError) in
+            try IsolatedHDF5.weights(
+                path: path, program: ChildProcess.executable, arguments: [ReadHDF5Command._commandName])
+        }
         try NetworkModel(network: network, task: known.task, guarantee: nil).file.write(to: out)
         try Console.result(
             Made(file: out, parameters: network.parameterCount), json: common.json,
             "\(out): network of \(network.parameterCount) parameters")
     }
+}
+
+/// What `tacit import` calls as another process.
+struct ReadHDF5Command: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "read-hdf5", abstract: "Write the arrays of an HDF5 file to standard output as safetensors.",
+        shouldDisplay: false)
+
+    @Argument(help: "The file.") var file: String
+
+    func run() throws { Foundation.exit(IsolatedHDF5.serve(file)) }
 }

@@ -84,7 +84,10 @@ struct FederationInitCommand: ParsableCommand {
         common.apply()
         let parties = try sites.map { try PartyPublicIdentity(file: $0) }
         guard training.protection != .paillier else {
-            throw CommandFailure(.usage, "--protection: paillier is not served over a network yet; take secagg or ckks")
+            throw CommandFailure(
+                .usage,
+                "--protection: paillier is for `simulate` only: its key would have to come from a dealer who sees it whole; "
+                    + "take secagg, which is as exact, or ckks, whose key the sites make together")
         }
         if training.protection == .none { Console.warn("protection none: the coordinator sees every site's update") }
         var literal = try training.literal(

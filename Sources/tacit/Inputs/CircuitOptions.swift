@@ -88,8 +88,15 @@ struct CircuitOptions: ParsableArguments {
             entryBound: max(1, FeatureScaling.standardClip))
     }
 
-    func design(_ circuit: GradientCircuit, insecure: Bool) throws -> EncryptedTrainingDesign {
-        try EncryptedTrainingDesign(
-            circuit, errorBound: error, security: insecure ? .insecureForTestsOnly : .classical128)
+    func design(
+        _ circuit: GradientCircuit, release: ModelReleaseOptions, insecure: Bool
+    ) throws -> EncryptedTrainingDesign {
+        let security: RingParameters.Security = insecure ? .insecureForTestsOnly : .classical128
+        guard release.isWanted else {
+            return try EncryptedTrainingDesign(circuit, errorBound: error, security: security)
+        }
+        return try EncryptedTrainingDesign(
+            releasing: circuit, policy: release.policy, errorBound: error ?? GradientCircuit.standardErrorBound,
+            security: security)
     }
 }

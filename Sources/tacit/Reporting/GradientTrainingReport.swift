@@ -114,7 +114,8 @@ struct GradientTrainingReport {
         return "The weights were flooded and may be passed on: \(released.policy), of which this release spends "
             + "\(released.queries). Noise of deviation \(figure(released.noiseDeviation)) in every weight of a scaled column "
             + "hides errors of up to \(figure(released.floodedBound)); released weights are within "
-            + "\(figure(released.errorBound)) of the true ones."
+            + "\(figure(released.errorBound)) of the true ones, \(String(format: "%.1f", released.bitsLost)) bits less than the "
+            + "owner's own decryption, which is within \(figure(released.ownerErrorBound))."
     }
 
     private var owners: [EncryptedTrainingRows.Owner] {

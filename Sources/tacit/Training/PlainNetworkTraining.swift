@@ -20,9 +20,7 @@ struct PlainNetworkTraining {
         let began = Date()
         let data = try NetworkData(request, unit: request.privacy.unit ?? NetworkData.row)
         let isForEncryption = request.network.activation == .polynomial
-        let network = try Network<Float>(
-            isForEncryption ? kind.encryptedLayers(for: data.task) : kind.layers(for: data.task, isPrivate: false),
-            input: data.task.inputShape, seed: request.seed)
+        let network = try network(kind, data.task)
         let batch = request.network.batchSize ?? usual.batchSize
         let epochs = request.network.epochs ?? usual.epochs
         let steps = epochs * ((data.training.count + batch - 1) / batch)
@@ -47,6 +45,32 @@ struct PlainNetworkTraining {
                 file: request.out, epochs: run.history.count,
                 metrics: Dictionary(metrics.map { ($0.name, $0.value) }) { first, _ in first }, seconds: seconds),
             json: json, "\(request.out): \(kind.title) for \(data.task.target.name)\(words), no privacy")
+    }
+
+    /// The untrained network; what cannot become a model, or cannot run on ciphertexts when that is wanted, is refused.
+    private func network(_ kind: StandardNetwork, _ task: NetworkTask) throws -> Network<Float> {
+        let isForEncryption = request.network.activation == .polynomial
+        guard let path = request.network.layers else {
+            return try Network(
+                isForEncryption ? kind.encryptedLayers(for: task) : kind.layers(for: task, isPrivate: false),
+                input: task.inputShape, seed: request.seed)
+        }
+        do {
+            let network = try Network<Float>(
+                NetworkFile.layers(path), input: task.inputShape, seed: request.seed)
+            guard network.outputWidth == task.target.outputs else {
+                throw CommandFailure(
+                    .data,
+                    "\(path): layers: got \(network.outputWidth) outputs, want \(task.target.outputs) for \(task.target.name)"
+                )
+            }
+            if isForEncryption { _ = try PolynomialNetwork(network) }
+            return network
+        } catch let error as NeuralNetworksError {
+            throw CommandFailure(.data, "\(path): \(error.message)")
+        } catch let error as PrivateLearningError {
+            throw CommandFailure(.data, "\(path): \(error.message)")
+        }
     }
 }
 

@@ -33,7 +33,8 @@ struct PrivateNetworkMethod: PrivateMethod {
             optimizer: request.network.optimizer.map(\.value) ?? usual.optimizer,
             learningRate: request.network.learningRate ?? usual.learningRate, averaging: usual.averaging,
             seed: request.seed)
-        checkpoint = try Self.checkpoint(request)
+        checkpoint = try request.checkpointToResume().map { try PrivateNetworkCheckpoint(path: $0) }
+        try request.requireLedger(of: checkpoint?.ledgerRun)
         releases = PlannedReleases(
             step: plan.step, steps: plan.steps, neighbouring: .addOrRemoveOne, unit: unit,
             epsilon: plan.epsilonOfAllSteps, delta: plan.delta, accountant: "PLD (upper bound)",
@@ -55,25 +56,6 @@ struct PrivateNetworkMethod: PrivateMethod {
             throw CommandFailure(.usage, "--unit: want row, or the column that says to whom a row belongs")
         }
         return unit
-    }
-
-    private static func checkpoint(_ request: PrivateTrainingRequest) throws -> PrivateNetworkCheckpoint? {
-        let path = checkpointPath(request.out)
-        let isThere = FileManager.default.fileExists(atPath: path)
-        guard request.privacy.resume else {
-            guard !isThere else {
-                throw CommandFailure(
-                    .cannotCreate,
-                    "\(path): is of a run that did not end; go on with --resume, or remove it to begin a new one")
-            }
-            return nil
-        }
-        guard isThere else { throw CommandFailure(.noInput, "\(path): no such checkpoint; leave out --resume") }
-        let checkpoint = try PrivateNetworkCheckpoint(path: path)
-        guard checkpoint.ledgerRun == nil || request.privacy.ledger != nil else {
-            throw CommandFailure(.usage, "\(path): belongs to a run in a ledger; give its --ledger")
-        }
-        return checkpoint
     }
 
     func requireData() throws { try NetworkData.require(request, unit: releases.unit) }

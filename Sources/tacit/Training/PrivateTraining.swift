@@ -93,6 +93,31 @@ struct PrivateTraining {
 /// Where an unfinished run is kept.
 func checkpointPath(_ out: String) -> String { out + ".checkpoint" }
 
+extension PrivateTrainingRequest {
+    /// The checkpoint to go on from; nil for a run that begins.
+    func checkpointToResume() throws -> String? {
+        let path = checkpointPath(out)
+        let isThere = FileManager.default.fileExists(atPath: path)
+        guard privacy.resume else {
+            guard !isThere else {
+                throw CommandFailure(
+                    .cannotCreate,
+                    "\(path): is of a run that did not end; go on with --resume, or remove it to begin a new one")
+            }
+            return nil
+        }
+        guard isThere else { throw CommandFailure(.noInput, "\(path): no such checkpoint; leave out --resume") }
+        return path
+    }
+
+    func requireLedger(of run: String?) throws {
+        guard run == nil || privacy.ledger != nil else {
+            throw CommandFailure(
+                .usage, "\(checkpointPath(out)): belongs to a run in a ledger; give its --ledger")
+        }
+    }
+}
+
 /// A ledger's run as the training sees it.
 final class LedgerAuthority: ReleaseAuthority {
     private let run: LedgerRun

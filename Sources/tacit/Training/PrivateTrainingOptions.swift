@@ -80,6 +80,12 @@ struct NetworkTrainingOptions: ParsableArguments {
     var activation: ActivationName = .usual
     @Option(help: "Networks: widths of the hidden layers of --model mlp, separated by commas.") var hidden: String?
     @Option(
+        help: """
+            Networks, --plain: a JSON file with the layers in place of the model's own, as they stand in the metadata of \
+            every network file (see `tacit import --help`).
+            """)
+    var layers: String?
+    @Option(
         name: .customLong("held-out"),
         help:
             "Networks: the part of the training units on which the model is measured and not trained; without it a fifth of a table, or a data set's own test part."

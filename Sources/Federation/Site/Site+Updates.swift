@@ -1,0 +1,107 @@
+import BinaryCoding
+import Crypto
+import Foundation
+import Randomness
+
+// What a site adds to a sum, and the commitment to it.
+extension Site {
+    /// What a site uploads in a session.
+    struct UploadedVector {
+        var integers: [Int64]
+        /// cᵢ⁺, for SCAFFOLD.
+        var control: [Double] = []
+        var notices: [SiteTransition.Notice] = []
+    }
+
+    func upload(_ task: SessionTask, using random: inout SessionRandom) throws(FederationError)
+        -> UploadedVector
+    {
+        let layout = try study.setting(task).layout
+        switch task.purpose {
+        case .keys: throw .message("task: keys have no update")
+        case .statistics: return UploadedVector(integers: try layout.integers(try statistics()).integers)
+        case .evaluation:
+            guard let model = task.model else { throw .message("task: the model is missing") }
+            return UploadedVector(integers: try layout.integers(try evaluation(model, task.scaling)).integers)
+        case .training: return try training(task, layout, using: &random)
+        }
+    }
+
+    /// Counts and sums of the columns moved to [0, 1].
+    func statistics() throws(FederationError) -> [[Double]] {
+        let bounds = try study.columnBounds()
+        var sums = [Double](repeating: 0, count: bounds.count)
+        var squares = sums
+        let rows = Array(data.training.prefix(study.maximumRows))
+        for row in rows {
+            for (column, bound) in bounds.enumerated() {
+                let raw = (Double(data.rows.features[row * data.rows.width + column]) - bound.lower) / bound.width
+                let z = min(max(raw, 0), 1)
+                sums[column] += z
+                squares[column] += z * z
+            }
+        }
+        return [[Double(rows.count)], sums, squares]
+    }
+
+    func evaluation(_ model: GlobalModel, _ scaling: ColumnScaling?) throws(FederationError) -> [[Double]] {
+        let empty = [Double](repeating: 0, count: EvaluationSums.count(study.task))
+        let values = try data.evaluate(model, study.network, scaling: scaling)?.values ?? empty
+        let parts = [[values[0]], [values[1]], [values[2]], Array(values[3...])]
+        return parts.filter { !$0.isEmpty }
+    }
+
+    func training(
+        _ task: SessionTask, _ layout: VectorLayout, using random: inout SessionRandom
+    ) throws(FederationError) -> UploadedVector {
+        guard let model = task.model else { throw .message("task: the model is missing") }
+        let own = currentControl(task, count: model.count)
+        let local = LocalTraining(
+            network: study.network, parameters: study.literal.training, correction: study.strategy.correction)
+        let hash = Fingerprint(of: Array("order of rows \(study.seed) \(identity.name) \(task.round)".utf8))
+        let seed = hash.bytes.prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        let result = try local.run(
+            from: model, data, scaling: task.scaling, round: task.round, seed: seed,
+            control: study.strategy.uploadsControl ? (task.control, own) : nil)
+        let rows = min(data.training.count, study.maximumRows)
+        if let privacy = study.literal.privacy {
+            let integers = try privateUpdate(result.change, task, layout, privacy, using: &random)
+            return UploadedVector(
+                integers: integers.integers,
+                notices: [.trained(round: task.round, rows: rows, loss: result.loss, clippedShare: integers.clipped)])
+        }
+        let weight = Double(rows) / Double(study.maximumRows)
+        let clip = layout.segments[0].bound
+        let moved = result.change.count { abs($0) > clip }
+        var parts = [result.change.map { min(max($0, -clip), clip) * weight }]
+        if study.strategy.uploadsControl { parts.append(result.controlChange.map { $0 - 0 }) }
+        parts.append([Double(rows)])
+        parts += try evaluation(model, task.scaling)
+        var upload = UploadedVector(integers: try layout.integers(parts).integers)
+        if study.strategy.uploadsControl { upload.control = zip(own, result.controlChange).map(+) }
+        upload.notices = [
+            .trained(
+                round: task.round, rows: rows, loss: result.loss,
+                clippedShare: Double(moved) / Double(max(1, result.change.count)))
+        ]
+        return upload
+    }
+
+    func currentControl(_ task: SessionTask, count: Int) -> [Double] {
+        if let next = nextControl, task.round > next.round { return next.values }
+        return control.isEmpty ? [Double](repeating: 0, count: count) : control
+    }
+
+    /// SHA-256 of a nonce, which follows from the session's seed, the session's name and the integers.
+    static func commitment(_ integers: [Int64], seed: [UInt8], session: Fingerprint) -> Fingerprint {
+        var hash = SHA256()
+        hash.update(data: Data("tacit federation commitment".utf8))
+        hash.update(data: Data(nonce(seed: seed)))
+        hash.update(data: Data(session.bytes))
+        WordCoding.withLittleEndianBytes(of: integers) { hash.update(bufferPointer: $0) }
+        return Fingerprint(bytes: Array(hash.finalize())) ?? .none
+    }
+
+    /// Opens a commitment without opening the session's randomness.
+    static func nonce(seed: [UInt8]) -> [UInt8] { Fingerprint(of: Array("tacit federation nonce".utf8) + seed).bytes }
+}
