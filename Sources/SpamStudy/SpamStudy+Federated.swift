@@ -30,8 +30,6 @@ struct FederatedSpamRun: Sendable {
 }
 
 extension SpamStudy {
-    static let bucketsInASum = 1 << 22
-
     /// Acts 2 and 4: vocabulary, counts and rounds, each a sum over the sites.
     ///
     /// - Parameters:
@@ -43,23 +41,15 @@ extension SpamStudy {
         let limit = Double(training.count)
         var seconds = 0.0
 
-        // Which buckets have words of enough mails: 33.6 million counts, of which only the sums are seen, in pieces so that
-        // memory stays small.
-        var bucketSums: [Int64] = []
-        bucketSums.reserveCapacity(corpus.hashing.bucketCount)
-        var vocabularyBytes = [Int](repeating: 0, count: sites.count)
-        while bucketSums.count < corpus.hashing.bucketCount {
-            let range = bucketSums.count..<min(corpus.hashing.bucketCount, bucketSums.count + Self.bucketsInASum)
-            let layout = try VectorLayout(
-                [("mails per bucket", range.count, limit, 0)], wordBits: 32, sites: sites.count)
-            let record = try vocabularySums.sum(
-                layout, sites.map { corpus.textCounts($0.mails, in: range) })
-            bucketSums += record.result.sums.map { Int64($0.rounded()) }
-            for site in sites.indices { vocabularyBytes[site] += record.bytes(site: site) }
-            seconds += record.seconds
-        }
-        let vocabulary = try Vocabulary(
-            hashing: corpus.hashing, textCounts: bucketSums, leastTexts: settings.leastMails)
+        // Which buckets have words of enough mails, or of enough sites: of 33.6 million only capped sums are seen.
+        let union = try vocabularySums.union(
+            ThresholdUnion(
+                universe: corpus.hashing.bucketCount,
+                threshold: settings.leastSites.map(Int64.init) ?? settings.leastMails,
+                counting: settings.leastSites == nil ? .records : .sites), sites: sites.count
+        ) { corpus.textCounts(sites[$0].mails, in: $1) }
+        seconds += union.seconds
+        let vocabulary = try Vocabulary(hashing: corpus.hashing, buckets: union.members)
         let rows = sites.map { corpus.texts($0.mails, vocabulary) }
         let held = corpus.texts(test, vocabulary)
 
@@ -87,7 +77,7 @@ extension SpamStudy {
             protection: sums.protection, model: start, vocabulary: vocabulary, siteMails: sites.map(\.mails.count),
             accuracies: [bayes.accuracy(held)],
             bytes: (
-                vocabularyBytes, sites.indices.map(countRecord.bytes),
+                union.bytes, sites.indices.map(countRecord.bytes),
                 [Int](repeating: 0, count: sites.count)
             ), seconds: seconds, errorBound: 0, firstRound: nil, countsRecord: countRecord, start: start)
         progress(0, run.accuracies[0])

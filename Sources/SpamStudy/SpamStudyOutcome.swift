@@ -38,6 +38,8 @@ public struct SpamStudyOutcome: Hashable, Sendable, Codable {
     public var plain: Run
     public var leak: SpamLeak
     public var protected: [Run]
+    /// With the model of act 4; nil when no mail was scored.
+    public var scoring: SpamScoring?
 }
 
 extension SpamStudy {
@@ -51,9 +53,10 @@ extension SpamStudy {
     /// - Parameters:
     ///   - protections: of act 4.
     ///   - timedUpdates: updates that are timed under each protection, in each of two cases.
+    ///   - scoredMails: test mails that are scored by the encrypted model.
     /// - Throws: errors of the modules that the acts use.
     public func run(
-        protections: [ProtectionKind], timedUpdates: Int, progress: (Progress) -> Void
+        protections: [ProtectionKind], timedUpdates: Int, scoredMails: Int, progress: (Progress) -> Void
     ) throws -> (outcome: SpamStudyOutcome, model: LinearTextModel, vocabulary: Vocabulary) {
         progress(.act(1, "all mails in one place"))
         let (distinct, withDuplicates) = try central()
@@ -70,6 +73,7 @@ extension SpamStudy {
         let leak = try leak(plain)
 
         var protected: [SpamStudyOutcome.Run] = []
+        var final = plain
         var vocabularyBytes = plain.bytes.vocabulary
         for protection in protections {
             progress(.act(4, "the same under \(protection.rawValue)"))
@@ -79,14 +83,17 @@ extension SpamStudy {
             var protecting = try sums(protection, numbers: numbers, vectors: settings.rounds + 1 + 2 * timed)
             let run = try federated(&protecting, vocabularySums: &masked, progress: rounds)
             vocabularyBytes = run.bytes.vocabulary
+            final = run
             let wire = try wire(run, &protecting, timedUpdates: timed)
             protected.append(figures(run, plain: plain, wire: wire))
         }
+        if scoredMails > 0 { progress(.act(4, "scores of mails that stay at home")) }
+        let scoring = try scoring(final, mails: scoredMails)
         let outcome = SpamStudyOutcome(
             settings: settings, mails: corpus.items.count, duplicates: corpus.items.count - corpus.distinct.count,
             testMails: test.count, siteMails: sites.map(\.mails.count), central: distinct,
             centralWithDuplicates: withDuplicates, bytesForVocabulary: vocabularyBytes,
-            plain: figures(plain, plain: plain, wire: nil), leak: leak, protected: protected)
+            plain: figures(plain, plain: plain, wire: nil), leak: leak, protected: protected, scoring: scoring)
         return (outcome, plain.model, plain.vocabulary)
     }
 

@@ -28,7 +28,7 @@ public struct SpamStudyReport {
                         note: "\(outcome.duplicates) duplicates left out, \(outcome.testMails) mails held out")
                 ], rowNoun: "mails", ownerNoun: "site"),
             parties: parties, adversary: adversary, observations: observations, disclosures: disclosures,
-            cryptography: outcome.protected.map(cryptography),
+            cryptography: outcome.protected.map(cryptography) + scoringCryptography,
             differentialPrivacy: .none(
                 because: "No noise was added: the sums are exact, and so is what they say of rare words."),
             audits: audits, results: results, agreement: agreement, costs: costs, plots: plots,
@@ -84,9 +84,16 @@ public struct SpamStudyReport {
             .init(
                 observer: "coordinator", source: nil, form: .plaintextSum,
                 what:
-                    "sums over the sites: mails per bucket of words, mails of either class per feature, changes of weights",
+                    "sums over the sites: whether enough mails have a word of a bucket, mails of either class per feature, changes of weights",
                 count: (1 << outcome.settings.logBuckets) + 2 * outcome.plain.features,
                 learns: "which hashed words occur at the three sites together, and how often"))
+        if let scoring = outcome.scoring {
+            list.append(
+                .init(
+                    observer: "coordinator", source: nil, form: .ciphertext,
+                    what: "questions about single mails, to the encrypted model's owner", count: scoring.mails,
+                    bytes: scoring.mails * scoring.questionBytes, learns: "that a question was asked"))
+        }
         for site in siteIDs {
             list.append(
                 .init(
@@ -128,11 +135,11 @@ public struct SpamStudyReport {
         case .ckks:
             return .init(
                 purpose: "counts and updates", scheme: "threshold CKKS, keys made by the sites",
-                parameterSet: "N = 4096",
+                parameterSet: "N = 4096, 106 bits of modulus, of which 71 are used", modulusBits: 106,
                 estimatedSecurityBits: 128,
                 securitySource: "HomomorphicEncryption.org security guidelines 2024, table 5.2",
                 threshold: threshold, randomness: randomness, insecure: false,
-                note: "Opened sums carry flooding noise.")
+                note: "Opened with flooding noise below half a unit: rounded sums are exact.")
         case .secagg, .none:
             return .init(
                 purpose: "vocabulary, counts and updates",
@@ -140,6 +147,20 @@ public struct SpamStudyReport {
                 estimatedSecurityBits: 128, securitySource: "RFC 7748, section 7", threshold: nil,
                 randomness: randomness, insecure: false, note: "All three sites must answer.")
         }
+    }
+
+    private var scoringCryptography: [PrivacyReport.Cryptography] {
+        guard let scoring = outcome.scoring else { return [] }
+        return [
+            .init(
+                purpose: "scores of mails by an encrypted model",
+                scheme: "linear model in coefficients under CKKS's ring encryption, blinded questions",
+                parameterSet: "N = 4096, 71 bits of modulus", modulusBits: 71, estimatedSecurityBits: 128,
+                securitySource: "HomomorphicEncryption.org security guidelines 2024, table 5.2", threshold: nil,
+                randomness: "the operating system's generator, stretched with ChaCha20", insecure: false,
+                note:
+                    "Answers are flooded for \(scoring.answers) of them. Each tells one score, so many tell the model.")
+        ]
     }
 
     private var audits: PrivacyReport.Audits {
@@ -209,6 +230,14 @@ public struct SpamStudyReport {
             result("Federated, nothing protected", outcome.plain.accuracy, pooled),
         ]
             + outcome.protected.map { result("Federated under \($0.protection.title)", $0.accuracy, pooled) }
+            + (outcome.scoring.map { scoring in
+                [
+                    result(
+                        "Scores by the encrypted model, of \(scoring.mails) mails that stayed at home",
+                        scoring.accuracy, nil,
+                        note: "\(scoring.sameDecisions) decisions as by the model in the clear.")
+                ]
+            } ?? [])
     }
 
     private var agreement: [PrivacyReport.AgreementCheck] {

@@ -6,6 +6,8 @@ public struct SpamStudySettings: Hashable, Sendable, Codable {
     public var logBuckets = 25
     /// A bucket that fewer mails of all sites have is no feature.
     public var leastMails: Int64 = 3
+    /// Where it is set, a bucket is a feature of the federated runs when this many sites have it, however many mails.
+    public var leastSites: Int?
     /// Of naive Bayes.
     public var smoothing = 0.1
     /// The logistic model starts from naive Bayes with scores this many times as large.

@@ -116,6 +116,7 @@ enum DashboardPage {
             --good: #5fd08a; --bad: #ff8a80; --warn: #f2c04d; }
         }
         * { box-sizing: border-box; }
+        [hidden] { display: none !important; }
         body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
         header, main { max-width: 1120px; margin: 0 auto; padding: 0 20px; }
         header { padding-top: 24px; display: grid; grid-template-columns: 1fr auto; gap: 8px 24px; }
@@ -171,10 +172,10 @@ enum DashboardPage {
         th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
         th { color: var(--quiet); font-weight: 500; font-size: .85rem; }
         td.wrap { white-space: normal; min-width: 10ch; }
-        tbody tr:last-child td { border-bottom: 0; }
+        tbody tr:last-child td, tbody tr:last-child th { border-bottom: 0; }
         .n { text-align: right; }
         .events { list-style: none; margin: 0; padding: 0; max-height: 320px; overflow-y: auto; }
-        .events li { display: grid; grid-template-columns: 9ch 1fr; gap: 12px; padding: 3px 0; overflow-wrap: anywhere; }
+        .events li:not(.hint) { display: grid; grid-template-columns: 9ch 1fr; gap: 12px; padding: 3px 0; overflow-wrap: anywhere; }
         .events time { color: var(--quiet); font-variant-numeric: tabular-nums; }
         .centre { min-height: 100vh; display: grid; place-items: center; }
         .centre main { display: block; width: 100%; max-width: 420px; }
@@ -310,12 +311,14 @@ enum DashboardPage {
           fill('privacy', state.privacy.flatMap(f => [make('dt', f.name), make('dd', f.value)]));
           const metric = metricOf(state);
           $('h-column').textContent = metric.title;
-          fill('rounds', state.rounds.slice().reverse().slice(0, 200).map(t => { const r = make('tr');
+          const nothing = (text, tag, span) => { const e = make(tag, text, 'hint'); if (span) e.colSpan = span; return e; };
+          fill('rounds', !state.rounds.length ? [(r => { r.append(nothing('No round is over yet.', 'td', 7)); return r; })(make('tr'))]
+            : state.rounds.slice().reverse().slice(0, 200).map(t => { const r = make('tr');
             r.append(cell('Round', t.title), cell('In the sum', t.contributors.join(', '), 'wrap'),
               cell('Dropped out', t.dropped.join(', ') || '–', 'wrap' + (t.dropped.length ? ' trouble' : ' none')),
               cell('Seconds', t.seconds === undefined ? '–' : t.seconds.toFixed(2), 'n'), cell('Received', bytes(t.bytesReceived), 'n'),
               cell('Sent', bytes(t.bytesSent), 'n'), cell(metric.title, figure(t.metrics[metric.key]), 'n')); return r; }));
-          fill('events', state.events.slice().reverse().map(e => { const li = make('li', undefined, e.isTrouble ? 'trouble' : '');
+          fill('events', !state.events.length ? [nothing('Nothing has happened yet.', 'li')] : state.events.slice().reverse().map(e => { const li = make('li', undefined, e.isTrouble ? 'trouble' : '');
             li.append(make('time', clock(e.moment)), make('span', e.text)); return li; }));
         }
 

@@ -27,6 +27,19 @@ public struct Vocabulary: Hashable, Sendable {
         buckets = textCounts.indices.filter { textCounts[$0] >= leastTexts }.map(Int32.init)
     }
 
+    /// - Parameter buckets: ascending, each once.
+    /// - Throws: ``TextClassificationError`` for others.
+    public init(hashing: WordHashing, buckets: [Int32]) throws(TextClassificationError) {
+        guard zip(buckets, buckets.dropFirst()).allSatisfy({ $0 < $1 }), (buckets.first ?? 0) >= 0,
+            Int(buckets.last ?? 0) < hashing.bucketCount
+        else {
+            throw TextClassificationError(
+                .invalidArgument, "buckets: want ascending numbers in 0..<\(hashing.bucketCount)")
+        }
+        self.hashing = hashing
+        self.buckets = buckets
+    }
+
     /// The feature of a bucket, or nil.
     public func feature(ofBucket bucket: Int32) -> Int32? {
         var low = 0

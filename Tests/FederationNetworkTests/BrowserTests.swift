@@ -38,10 +38,10 @@ struct BrowserTests {
         // Rounds appear without a reload: what a script left on the page is still there.
         _ = try browser.evaluate(
             "window.marker = 7; window.seen = []; new MutationObserver(() => window.seen.push("
-                + "document.querySelectorAll('#rounds tr').length)).observe(document.getElementById('rounds'), {childList: true})"
+                + "document.querySelectorAll('#rounds tr:not(:has(.hint))').length)).observe(document.getElementById('rounds'), {childList: true})"
         )
         for site in 1...3 { try study.startSite(site) }
-        try browser.wait("document.querySelectorAll('#rounds tr').length >= 1")
+        try browser.wait("document.querySelectorAll('#rounds tr:not(:has(.hint))').length >= 1")
         try browser.wait("document.getElementById('phase').textContent === 'Finished after 6 rounds'", within: 60)
         #expect(try browser.isTrue("window.marker === 7 && new Set(window.seen).size >= 2"))
         for site in 1...3 { try study.finishSite(site) }
@@ -128,7 +128,7 @@ struct BrowserTests {
         try browser.visit(origin)
         try browser.type(token)
         try browser.press("Enter", code: 13)
-        try browser.wait("document.querySelectorAll('#rounds tr').length >= 2")
+        try browser.wait("document.querySelectorAll('#rounds tr:not(:has(.hint))').length >= 2")
         study.killSite(2)
         try browser.wait(
             "document.body.innerText.includes('silent') || document.body.innerText.includes('Waiting for sites')")

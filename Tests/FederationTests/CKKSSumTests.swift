@@ -84,4 +84,32 @@ import Testing
             #expect(record.result.sums == Self.sum(vectors, of: [0, 1, 2]))
         }
     }
+
+    /// The union is what counting in the clear gives, under every protection.
+    @Test(arguments: [ProtectionKind.none, .secagg, .ckks]) func unionsAreThoseOfTheCounts(_ protection: ProtectionKind)
+        throws
+    {
+        var generator = TestGenerator(seed: 4)
+        let counts = (0..<4).map { _ in
+            (0..<9000).map { _ in Int64(max(0, Int.random(in: -6...5, using: &generator))) }
+        }
+        var sums = try LocalSums(protection: protection, sites: 4, threshold: 2, openings: 100)
+        for (threshold, counting) in [(3, ThresholdUnion.Counting.records), (1, .records), (2, .sites), (4, .sites)] {
+            let union = try sums.union(
+                ThresholdUnion(universe: 9000, threshold: Int64(threshold), counting: counting), sites: 4
+            ) { Array(counts[$0][$1]) }
+            let expected = (0..<9000).filter { item in
+                let own = counts.map { $0[item] }
+                return counting == .sites ? own.count { $0 > 0 } >= threshold : own.reduce(0, +) >= threshold
+            }
+            #expect(union.members == expected.map(Int32.init), "\(threshold) \(counting)")
+            #expect(!union.members.isEmpty && union.members.count < 9000)
+        }
+        #expect(
+            message {
+                _ = try sums.union(ThresholdUnion(universe: 9, threshold: 5, counting: .sites), sites: 4) { _, _ in [] }
+            } == "union: got a threshold of 5 of 4 sites")
+        #expect(
+            message { _ = try ThresholdUnion(universe: 0, threshold: 1, counting: .records) }.contains("got 0 items"))
+    }
 }

@@ -22,6 +22,14 @@ struct SpamStudyCommand: ParsableCommand {
     @Option(help: "Rounds of logistic regression after naive Bayes.") var rounds = SpamStudySettings().rounds
     @Option(help: "Updates timed for the attack by time, under secure aggregation; fewer under encryption.")
     var timedUpdates = 400
+    @Option(
+        help: """
+            Sites that must have a word for it to be a feature of the federated runs, found under protection; without it, words \
+            that 3 mails of all sites have.
+            """)
+    var leastSites: Int?
+    @Option(help: "Test mails that are scored by the encrypted model, with the mail staying at home.")
+    var scoredMails = 500
     @Option(help: "Of divisions and shuffles; reaches nothing secret.") var seed: UInt64 = 1
     @Option(help: "A folder for the report and the figures.") var out = "tacit-spam"
     @OptionGroup var common: CommonOptions
@@ -30,6 +38,12 @@ struct SpamStudyCommand: ParsableCommand {
         guard (1...1000).contains(rounds) else { throw ValidationError("--rounds: got \(rounds), want 1...1000") }
         guard (0...100_000).contains(timedUpdates) else {
             throw ValidationError("--timed-updates: got \(timedUpdates), want 0...100000")
+        }
+        guard leastSites.map({ (1...3).contains($0) }) ?? true else {
+            throw ValidationError("--least-sites: got \(leastSites ?? 0), want 1...3")
+        }
+        guard (0...10_000).contains(scoredMails) else {
+            throw ValidationError("--scored-mails: got \(scoredMails), want 0...10000")
         }
         _ = try protections()
     }
@@ -50,8 +64,11 @@ struct SpamStudyCommand: ParsableCommand {
         var settings = SpamStudySettings()
         settings.seed = seed
         settings.rounds = rounds
+        settings.leastSites = leastSites
         let study = try SpamStudy(mails, settings: settings)
-        let (outcome, _, _) = try study.run(protections: try protections(), timedUpdates: timedUpdates) { progress in
+        let (outcome, _, _) = try study.run(
+            protections: try protections(), timedUpdates: timedUpdates, scoredMails: scoredMails
+        ) { progress in
             switch progress {
             case .act(let number, let what): Console.log("act \(number): \(what)")
             case .round(let round, let last, let accuracy):
@@ -106,6 +123,14 @@ struct SpamStudyCommand: ParsableCommand {
             Console.result(
                 "4  \(run.protection.rawValue): \(percent(run.accuracy)), \(same), "
                     + "\(run.bytesInARound.max() ?? 0) bytes a site and round\(wire)")
+        }
+        if let scoring = outcome.scoring {
+            Console.result(
+                "   Private scoring of \(scoring.mails) test mails: \(percent(scoring.accuracy)), \(scoring.sameDecisions) decisions as "
+                    + "in the clear, scores within \(String(format: "%.1g", scoring.greatestError)); model "
+                    + "\(scoring.modelBytes) bytes once, a mail \(scoring.questionBytes) bytes and "
+                    + String(
+                        format: "%.0f + %.0f ms", 1000 * scoring.clientSeconds, 1000 * scoring.ownerSeconds))
         }
         Console.result("\(out)/report.html")
     }
