@@ -70,7 +70,7 @@ import Transports
 
     @Test(arguments: cases) func liarsAreNamedAndLeftOut(_ one: Case) async throws {
         let study = try NetworkStudy(sites: 4, rounds: 2, protection: one.protection)
-        try study.startCoordinator(["--no-dashboard", "--patience", "4"])
+        try study.startCoordinator(["--no-dashboard", "--patience", "8"])
         let honest = (1...4).filter { $0 != one.site }
         for site in honest { try study.startSite(site) }
         let liar = try LyingSite(one.site, in: study.folder.path, port: study.port, lie: one.lie)
@@ -138,7 +138,7 @@ import Transports
     /// nothing, and the round goes on without it.
     @Test func alteredKeyListsAreRefusedByTheirSite() async throws {
         let study = try NetworkStudy(sites: 4, rounds: 1, protection: "secagg")
-        try study.startCoordinator(["--no-dashboard", "--patience", "3"])
+        try study.startCoordinator(["--no-dashboard", "--patience", "8"])
         let fingerprint = try Invitation(file: study.folder.file("hospital.invitation")).makeStudy().fingerprint
         // Stage 1 begins with the list of keys.
         try await onThread {
