@@ -7,7 +7,7 @@ import TacitTestSupport
 import Testing
 
 @Suite struct SpamStudyTests {
-    /// All four acts on all mails, with masks; the encrypted ones behind TACIT_LONG_TESTS.
+    /// All four acts on all mails, with threshold CKKS; all protections behind TACIT_LONG_TESTS.
     @Test func fourActs() throws {
         guard let folder = RealData.directory, RealData.path("enron-spam") != nil else { return }
         let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
@@ -47,7 +47,9 @@ import Testing
 
     /// Words that two of the three sites have, instead of words of three mails: fewer features, found by sites alone.
     @Test func aVocabularyOfSeveralSites() throws {
-        guard ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil, let folder = Self.folder else { return }
+        guard ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil, let folder = RealData.directory,
+            RealData.path("enron-spam") != nil
+        else { return }
         var settings = SpamStudySettings()
         settings.leastSites = 2
         let study = try SpamStudy(try EnronSpam.load(from: DatasetStore(dataDirectory: folder)), settings: settings)
