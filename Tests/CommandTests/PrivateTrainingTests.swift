@@ -67,6 +67,35 @@ import Testing
             "train", "--plain", "--data", "d.csv", "--model", "mlp", "--hidden", "8", "--epochs", "12", "--out",
             "plain.safetensors")
         #expect(plain.output.contains("no privacy"))
+        // Layers of the user's own.
+        func layers(_ outputs: Int) -> String {
+            """
+            [{"dense": {"bias": true, "outputs": 5}}, {"activation": {"_0": {"tanh": {}}}},
+             {"dense": {"bias": false, "outputs": \(outputs)}}]
+            """
+        }
+        try process.write(layers(2), to: "two.json")
+        try process.write(layers(7), to: "seven.json")
+        try process.write("[{\"dense\": 3}]", to: "wrong.json")
+        let own = ["train", "--plain", "--data", "d.csv", "--model", "mlp", "--epochs", "12", "--out"]
+        try process.succeed(own + ["own.safetensors", "--layers", "two.json"])
+        let quality = try process.json(
+            process.succeed("evaluate", "--model", "own.safetensors", "--data", "d.csv", "--json").output)
+        #expect((quality["model"] as? [String: Any])?["accuracy"] as? Double ?? 0 > 0.9, "\(quality)")
+        for (file, words) in [
+            ("seven.json", "seven.json: layers: got 7 outputs, want 2"),
+            ("wrong.json", "wrong.json: layers: cannot be"),
+        ] {
+            let refused = try process.run(own + ["x.safetensors", "--layers", file])
+            #expect(refused.status == 65 && refused.errors.contains(words), "\(refused)")
+        }
+        // Ciphertexts cannot compute a hyperbolic tangent.
+        let hyperbolic = try process.run(
+            own + ["x.safetensors", "--layers", "two.json", "--activation", "polynomial"])
+        #expect(hyperbolic.status == 65 && hyperbolic.errors.contains("two.json: "), "\(hyperbolic)")
+        let misplaced = try process.run(Self.train + ["--unit", "row", "--layers", "two.json"])
+        #expect(misplaced.status == 64 && misplaced.errors.contains("--layers: belongs to --plain"))
+        #expect(!process.folder.names.contains("x.safetensors"))
         for noise in [["banded", "--bands", "4"], ["tree", "--most-rows", "2000"]] {
             let outcome = try process.run(
                 Self.train + ["--unit", "row", "--batch-size", "100", "--ordered"] + noise)

@@ -7,8 +7,8 @@ import Randomness
 import TacitTestSupport
 import Testing
 
-/// The convolutional network for MNIST at 128 bits. Vectors/mnist-cnn.safetensors was trained by BenchmarkInference: 20
-/// passes over the 60,000 training images, seed 1.
+/// The convolutional network for MNIST at 128 bits. Vectors/mnist-cnn.safetensors was trained by `tacit train --plain --data
+/// mnist --model cnn --activation polynomial --held-out 0`: 20 passes over the 60,000 training images, seed 1.
 @Suite struct EncryptedMNISTTests {
     static let dataDirectory = RealData.path("mnist/t10k-images-idx3-ubyte.gz") == nil ? nil : RealData.directory
 

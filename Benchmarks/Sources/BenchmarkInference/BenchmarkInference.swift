@@ -22,28 +22,26 @@ struct BenchmarkInference {
         }
         let images = arguments.count > 3 ? Int(arguments[3]) ?? 20 : 20
         let (training, test) = try MNIST.load(from: DatasetStore(dataDirectory: arguments[2]))
-        if !FileManager.default.fileExists(atPath: arguments[1]) { try train(training, test, to: arguments[1]) }
+        if !FileManager.default.fileExists(atPath: arguments[1]) { try train(training, to: arguments[1]) }
         Cores.limit(to: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
         try measure(EncryptedInference(path: arguments[1]), test, images)
     }
 
-    static func train(_ training: LabelledImages, _ test: LabelledImages, to path: String) throws {
+    /// As `tacit train --plain --data mnist --model cnn --activation polynomial --held-out 0`. Looks at no test image.
+    static func train(_ training: LabelledImages, to path: String) throws {
         let task = NetworkTask.mnist
-        let network = try Network<Float>(.encryptedImages(classes: 10), input: task.inputShape, seed: 1)
+        let usual = PlainTrainingDefaults(.cnn, images: true)
+        let network = try Network<Float>(
+            StandardNetwork.cnn.encryptedLayers(for: task), input: task.inputShape, seed: 1)
         let examples = try task.examples(training)
-        let (epochs, batch) = (20, 64)
-        let steps = epochs * (examples.count / batch)
-        let trainer = try Trainer(
-            network, examples, loss: .crossEntropy,
-            .init(
-                optimizer: .adamW(), learningRate: 0.002, schedule: .cosine(steps: steps, warmup: steps / 20),
-                batchSize: batch, seed: 1))
-        for epoch in 1...epochs {
-            let progress = try trainer.epoch()
-            let held = try network.evaluate(task.examples(test), loss: .crossEntropy)
-            FileHandle.standardError.write(
-                Data("epoch \(epoch): loss \(progress.loss), test accuracy \(held.accuracy)\n".utf8))
-        }
+        var run = try PlainNetworkRun(
+            network, examples, loss: task.loss, parameters: usual.parameters(rows: examples.count, seed: 1),
+            heldOut: nil)
+        try run.run(
+            epochs: usual.epochs,
+            onEpoch: {
+                FileHandle.standardError.write(Data("epoch \($0.number): loss \($0.loss)\n".utf8))
+            })
         let bounds = try ActivationBounds(measuring: PolynomialNetwork(network), on: examples.features)
         try NetworkModel(network: network, task: task, guarantee: nil).file(bounds: bounds).write(to: path)
     }

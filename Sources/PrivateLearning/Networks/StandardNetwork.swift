@@ -129,4 +129,12 @@ public struct PlainTrainingDefaults: Hashable, Sendable {
         default: (epochs, batchSize, learningRate, optimizer) = (20, 128, 2e-3, .adam())
         }
     }
+
+    /// What a trainer of so many rows is given.
+    public func parameters(rows: Int, seed: UInt64) -> Trainer<Float>.Parameters {
+        let steps = epochs * ((rows + batchSize - 1) / batchSize)
+        return .init(
+            optimizer: optimizer, learningRate: learningRate, schedule: .cosine(steps: steps, warmup: steps / 20),
+            batchSize: batchSize, seed: seed)
+    }
 }

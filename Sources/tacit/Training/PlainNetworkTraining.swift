@@ -16,22 +16,19 @@ struct PlainNetworkTraining {
 
     func run() throws {
         let kind = try StandardNetwork(request)
-        let usual = PlainTrainingDefaults(kind, images: NetworkData.isImages(request.data))
+        var usual = PlainTrainingDefaults(kind, images: NetworkData.isImages(request.data))
         let began = Date()
         let data = try NetworkData(request, unit: request.privacy.unit ?? NetworkData.row)
         let isForEncryption = request.network.activation == .polynomial
         let network = try network(kind, data.task)
-        let batch = request.network.batchSize ?? usual.batchSize
-        let epochs = request.network.epochs ?? usual.epochs
-        let steps = epochs * ((data.training.count + batch - 1) / batch)
+        usual.batchSize = request.network.batchSize ?? usual.batchSize
+        usual.epochs = request.network.epochs ?? usual.epochs
+        usual.optimizer = request.network.optimizer?.plain ?? usual.optimizer
+        usual.learningRate = request.network.learningRate ?? usual.learningRate
         var run = try PlainNetworkRun(
             network, data.training, loss: data.task.loss,
-            parameters: .init(
-                optimizer: request.network.optimizer?.plain ?? usual.optimizer,
-                learningRate: request.network.learningRate ?? usual.learningRate,
-                schedule: .cosine(steps: steps, warmup: steps / 20), batchSize: batch, seed: request.seed),
-            heldOut: data.heldOut)
-        try run.run(epochs: epochs, onEpoch: { Console.log($0.line(of: data)) })
+            parameters: usual.parameters(rows: data.training.count, seed: request.seed), heldOut: data.heldOut)
+        try run.run(epochs: usual.epochs, onEpoch: { Console.log($0.line(of: data)) })
         let model = try NetworkModel(network: network, task: data.task, guarantee: nil)
         let bounds =
             try isForEncryption
