@@ -53,7 +53,8 @@ import Transports
             purpose, entry, body in
             purpose == .training && entry.stage == 2 ? .init(body: Array(body.dropLast(4))) : nil
         },
-        Case(what: "no ciphertext", protection: "ckks", complaint: "update: upload: is for another sum than ") { purpose, entry, body in
+        Case(what: "no ciphertext", protection: "ckks", complaint: "update: upload: is for another sum than ") {
+            purpose, entry, body in
             purpose == .training && entry.stage == 0 ? .init(body: body.map { $0 ^ 0x5A }) : nil
         },
         Case(
