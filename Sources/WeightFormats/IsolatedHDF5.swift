@@ -1,13 +1,12 @@
-import CHDF5
 import Foundation
 import NeuralNetworks
 
 /// HDF5 files read by another process, so that a file that breaks libhdf5 ends that process and not this one.
 ///
 /// Mutated files do break it: about one in 1,500 of ours makes version 1.10 follow a wild pointer or free one twice. The other
-/// process limits its own memory and time, reads the file's bytes, gives up the right to open anything else (on Linux, by a
-/// filter of system calls), and answers with the arrays as safetensors, which a total reader takes in. A file that takes that
-/// process over can send other arrays, as any file of weights can, and nothing more.
+/// process limits its own memory and time, takes the file's name, and answers with the arrays as safetensors, which a total
+/// reader takes in. It runs with the same rights as this one: what is kept out is breakage, not a file that is made to take
+/// that process over.
 ///
 /// The other process is a program that calls ``serve(_:)``; the command `tacit` does when it is called to.
 public enum IsolatedHDF5 {
@@ -28,8 +27,6 @@ public enum IsolatedHDF5 {
             limit(RLIMIT_CPU, to: processorSeconds)
             limit(RLIMIT_CORE, to: 0)
             limit(RLIMIT_FSIZE, to: 0)
-            // Elsewhere than on Linux what remains is a process of its own.
-            _ = confine()
             let answer = try TensorFile(tensors: HDF5File(bytes, name: path).arrays).encoded()
             try FileHandle.standardOutput.write(contentsOf: Data(answer))
             return 0
@@ -38,10 +35,6 @@ public enum IsolatedHDF5 {
             return 65
         }
     }
-
-    /// From here on this process can open nothing. For good.
-    /// - Returns: false where the system cannot do that.
-    package static func confine() -> Bool { tacit_hdf5_confine() != 0 }
 
     #if canImport(Darwin)
         private static func limit(_ resource: Int32, to value: Int) {

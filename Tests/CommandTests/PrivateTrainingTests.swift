@@ -77,7 +77,7 @@ import Testing
         try process.write(layers(2), to: "two.json")
         try process.write(layers(7), to: "seven.json")
         try process.write("[{\"dense\": 3}]", to: "wrong.json")
-        let own = ["train", "--plain", "--data", "d.csv", "--model", "mlp", "--epochs", "12", "--out"]
+        let own = ["train", "--plain", "--data", "d.csv", "--model", "mlp", "--epochs", "60", "--out"]
         try process.succeed(own + ["own.safetensors", "--layers", "two.json"])
         let quality = try process.json(
             process.succeed("evaluate", "--model", "own.safetensors", "--data", "d.csv", "--json").output)

@@ -56,19 +56,6 @@ import WeightFormats
         #expect(try refusal([.flatten, .groupNormalization(groups: 1)]).hasPrefix("layer 1: groupNormalization"))
     }
 
-    #if os(Linux)
-        /// The process that reads HDF5 files: after it has given up its rights it reads arrays as before and opens nothing.
-        @Test func theReaderOfHDF5CanOpenNothing() async throws {
-            await #expect(processExitsWith: .exitCode(7)) {
-                let whole = try WeightFormatsTests.bytes("keras3.weights.h5")
-                guard IsolatedHDF5.confine() else { exit(8) }
-                guard open("/etc/hostname", O_RDONLY) < 0, errno == EPERM else { exit(9) }
-                guard socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) < 0, errno == EPERM else { exit(10) }
-                exit(try KerasWeights(decoding: whole).layerNames.contains("dense_2") ? 7 : 11)
-            }
-        }
-    #endif
-
     @Test func damagedHDF5NamesTheFile() throws {
         let good = try Self.bytes("keras3.weights.h5")
         func message(_ bytes: [UInt8]) -> String {

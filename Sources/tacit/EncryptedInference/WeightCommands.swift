@@ -54,8 +54,8 @@ struct ImportCommand: ParsableCommand {
             says of inputs and target. --layers is a JSON list as it stands in the metadata of every network file, such as
               [{"convolution":{"bias":true,"filters":16,"groups":1,"padding":2,"stride":2,"window":5}},
                {"activation":{"_0":{"relu":{}}}},{"flatten":{}},{"dense":{"bias":true,"outputs":10}}]
-            HDF5 files are read with a large C library that damaged files break, in a process of its own that can open nothing \
-            else (on Linux; elsewhere take them only from where you would run programs from).
+            HDF5 files are read with a large C library, in a process of its own: a damaged file breaks that one only. It is no \
+            sandbox: take them only from where you would run programs from.
             """)
 
     @Option(help: "The file with the weights.") var weights: String
