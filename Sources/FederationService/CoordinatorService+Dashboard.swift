@@ -35,7 +35,7 @@ extension CoordinatorService: DashboardSource {
         var state = DashboardState(
             study: study.literal.name, phase: phase, standing: standing, roundsDone: coordinator.round,
             roundsPlanned: study.rounds, adversary: StudyWords.adversary(study), metrics: metrics)
-        let seconds = secondsOfSessions
+        let seconds = Self.secondsOfSessions(events)
         state.rounds = coordinator.history.map { summary in
             var metrics: [String: Double] = [:]
             if let known = summary.metrics {
@@ -136,10 +136,11 @@ extension CoordinatorService: DashboardSource {
         var note: CoordinatorNote?
     }
 
-    /// By session and attempt.
-    var secondsOfSessions: [String: Double] {
-        let known = ((try? recentNotes(limit: 300)) ?? []).compactMap(\.note)
-        return known.reduce(into: [:]) { seconds, note in
+    /// By session and attempt, of what the latest notes say.
+    var secondsOfSessions: [String: Double] { Self.secondsOfSessions((try? recentNotes(limit: 300)) ?? []) }
+
+    private static func secondsOfSessions(_ notes: [RecentNote]) -> [String: Double] {
+        notes.compactMap(\.note).reduce(into: [:]) { seconds, note in
             guard let summary = note.summary, let value = note.seconds else { return }
             seconds["\(summary.session).\(summary.attempt)"] = value
         }

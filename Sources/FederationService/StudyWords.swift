@@ -39,9 +39,6 @@ enum StudyWords {
             facts.append(
                 .init("Differential privacy", "none: the sums and the model are exact, and say so about their rows"))
         }
-        if let error = coordinator.history.map(\.errorBound).max(), error > 0 {
-            facts.append(.init("Error of an opened sum", "at most \(error) of a site's bound"))
-        }
         facts.append(.init("Study", study.fingerprint.description))
         return facts
     }

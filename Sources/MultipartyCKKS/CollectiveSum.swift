@@ -57,7 +57,12 @@ public struct CollectiveSum: Sendable, CustomStringConvertible {
             throw MultipartyError(
                 code: .invalidGroup, message: "sum: the parties kept no single shares; make the group with addsUploads")
         }
-        guard count >= 1, (1..<1 << 52).contains(limit), (2...group.parties).contains(minimum) else {
+        // Numbers are encrypted in two digits of 26 bits.
+        guard group.parameters.ring.moduli.allSatisfy({ $0.value > 1 << Self.digitBits }) else {
+            throw MultipartyError(
+                code: .invalidGroup, message: "sum: the group has primes below 2^\(Self.digitBits), want greater ones")
+        }
+        guard count >= 1, (1..<1 << (2 * Self.digitBits)).contains(limit), (2...group.parties).contains(minimum) else {
             throw MultipartyError(
                 code: .invalidGroup,
                 message:
@@ -88,8 +93,21 @@ public struct CollectiveSum: Sendable, CustomStringConvertible {
         guard unitBits <= 62, let level = chain.moduli.indices.first(where: { chain.log2Q(level: $0) > needed }) else {
             throw Self.drowned(limit, group, bits: needed)
         }
+        guard chain.log2Q(level: level) < Self.greatestBits,
+            chain.log2Q(level: level) - Double(dropped) < Double(RoundedCoefficients.greatestBits)
+        else {
+            throw MultipartyError(
+                code: .invalidGroup,
+                message:
+                    "sum: needs a modulus of \(chain.log2Q(level: level)) bits, want fewer than \(Self.greatestBits), and "
+                    + "\(RoundedCoefficients.greatestBits) of them above the noise; make the group with smaller primes")
+        }
         basis = setting.context.ring.basis(level + 1)
     }
+
+    static let digitBits = 26
+    /// Of a modulus whose integers are worked out in words of 128 bits.
+    private static let greatestBits = 126.0
 
     private static func drowned(_ limit: Int64, _ group: CollectiveGroup, bits: Double) -> MultipartyError {
         MultipartyError(
@@ -215,11 +233,11 @@ extension CollectiveKeyShare {
             var low = [Int64](repeating: 0, count: ring.degree)
             var high = low
             for (place, number) in numbers[range].enumerated() {
-                low[place] = number & (1 << 26 - 1)
-                high[place] = number >> 26
+                low[place] = number & (1 << CollectiveSum.digitBits - 1)
+                high[place] = number >> Int64(CollectiveSum.digitBits)
             }
             var body = RNSPolynomial<Coefficients>(signed: high, basis: sum.basis, isSecret: true)
-            body.multiply(byInteger: 1 << 26)
+            body.multiply(byInteger: 1 << Int64(CollectiveSum.digitBits))
             body.add(RNSPolynomial(signed: low, basis: sum.basis, isSecret: true))
             body.multiply(byInteger: 1 << Int64(sum.unitBits))
             body.add(SmallPolynomial.gaussian(count: ring.degree, using: &random).polynomial(sum.basis))

@@ -99,48 +99,6 @@ public struct OpeningShare: Sendable {
     }
 }
 
-/// Residues of b bits each behind each other, least significant bit first.
-enum BitPacking {
-    static func packed(_ values: [UInt64], bits: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity((values.count * bits + 7) / 8)
-        var (buffer, filled) = (UInt64(0), 0)
-        for value in values {
-            buffer |= value << UInt64(filled)
-            filled += bits
-            while filled >= 8 {
-                bytes.append(UInt8(truncatingIfNeeded: buffer))
-                buffer >>= 8
-                filled -= 8
-            }
-        }
-        if filled > 0 { bytes.append(UInt8(truncatingIfNeeded: buffer)) }
-        return bytes
-    }
-
-    /// nil for a residue that is not below the prime, or bits set in the padding.
-    static func unpacked(_ bytes: [UInt8], count: Int, below q: Modulus) -> [UInt64]? {
-        var result: [UInt64] = []
-        result.reserveCapacity(count)
-        let bits = q.bitWidth
-        let mask = (UInt64(1) << UInt64(bits)) - 1
-        var (buffer, filled, position) = (UInt64(0), 0, 0)
-        for _ in 0..<count {
-            while filled < bits {
-                buffer |= UInt64(bytes[position]) << UInt64(filled)
-                position += 1
-                filled += 8
-            }
-            let value = buffer & mask
-            guard value < q.value else { return nil }
-            result.append(value)
-            buffer >>= UInt64(bits)
-            filled -= bits
-        }
-        return buffer == 0 ? result : nil
-    }
-}
-
 extension CollectiveKeyShare {
     /// This participant's answer; each request once.
     ///

@@ -43,6 +43,8 @@ struct RoundedCoefficients: Sendable, Hashable {
     // MARK: Bytes
 
     private static let lowBits = 32
+    /// Of a value: what is behind the low ones is packed from words of 64 bits, seven of which a byte may already fill.
+    static let greatestBits = lowBits + 56
 
     /// Bits of one value.
     static func bits(_ basis: RNSBasis, dropped: Int) -> Int {
@@ -123,27 +125,6 @@ struct MixedRadix: Sendable {
             for k in 0..<degree { result[k] += UInt128(digit[k]) * weight }
             digits.append(digit)
             weight *= UInt128(q.value)
-        }
-        return result
-    }
-}
-
-extension BitPacking {
-    /// Residues without a check; `bytes` has exactly the bytes of them.
-    static func unpacked(_ bytes: ArraySlice<UInt8>, count: Int, bits: Int) -> [UInt64] {
-        var result: [UInt64] = []
-        result.reserveCapacity(count)
-        let mask = (UInt64(1) << UInt64(bits)) - 1
-        var (buffer, filled, position) = (UInt64(0), 0, bytes.startIndex)
-        for _ in 0..<count {
-            while filled < bits {
-                buffer |= UInt64(bytes[position]) << UInt64(filled)
-                position += 1
-                filled += 8
-            }
-            result.append(buffer & mask)
-            buffer >>= UInt64(bits)
-            filled -= bits
         }
         return result
     }

@@ -15,8 +15,6 @@ struct FederatedSpamRun: Sendable {
     var bytes: (vocabulary: [Int], counts: [Int], round: [Int])
     /// Seconds of computing, all parties together.
     var seconds: Double
-    /// Largest error bound of a weight that the protection adds in a round; 0 where sums are exact.
-    var errorBound: Double
     /// The sums of the first round as they crossed the wire.
     var firstRound: LocalSums.Record?
     var countsRecord: LocalSums.Record?
@@ -79,7 +77,7 @@ extension SpamStudy {
             bytes: (
                 union.bytes, sites.indices.map(countRecord.bytes),
                 [Int](repeating: 0, count: sites.count)
-            ), seconds: seconds, errorBound: 0, firstRound: nil, countsRecord: countRecord, start: start)
+            ), seconds: seconds, firstRound: nil, countsRecord: countRecord, start: start)
         progress(0, run.accuracies[0])
 
         let total = Double(counts.negativeTexts + counts.positiveTexts)
@@ -98,7 +96,6 @@ extension SpamStudy {
             }
             let scale = exp2(Double(layout.segments[0].fractionBits))
             run.seconds += record.seconds
-            run.errorBound = max(run.errorBound, record.result.errorBound / scale)
             run.model.add(record.result.sums.map { $0 / scale })
             run.accuracies.append(run.model.accuracy(held))
             progress(round + 1, run.accuracies[round + 1])

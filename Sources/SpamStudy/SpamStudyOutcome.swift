@@ -19,8 +19,6 @@ public struct SpamStudyOutcome: Hashable, Sendable, Codable {
         public var equalsPlain: Bool
         /// Largest difference of a weight from the plain run.
         public var difference: Double
-        /// Sum over the rounds of the error that the protection states for a weight; 0 where sums are exact.
-        public var statedError: Double
         public var wire: WireAudit?
 
         public var accuracy: Double { accuracies[accuracies.count - 1] }
@@ -121,6 +119,6 @@ extension SpamStudy {
             bytesForCounts: run.bytes.counts, bytesInARound: run.bytes.round, seconds: run.seconds,
             equalsPlain: isSame && run.model == plain.model,
             difference: isSame ? pairs.reduce(0) { max($0, abs($1.0 - $1.1)) } : .infinity,
-            statedError: run.errorBound * Double(settings.rounds), wire: wire)
+            wire: wire)
     }
 }

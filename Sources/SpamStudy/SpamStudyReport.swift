@@ -244,7 +244,7 @@ public struct SpamStudyReport {
         outcome.protected.map { run in
             .init(
                 name: "weights under \(run.protection.title) = weights of the plain federation",
-                difference: run.difference, tolerance: run.protection == .ckks ? max(1e-3, run.statedError) : 0,
+                difference: run.difference, tolerance: 0,
                 measure: "largest absolute")
         }
     }

@@ -82,6 +82,34 @@ import Testing
         for (ours, theirs) in zip(opened, plain) { #expect(abs(ours - theirs) < 1e-4) }
     }
 
+    /// Numbers that no computation is for are refused, where they once ended the program.
+    @Test func numbersBeyondAllMeasure() throws {
+        let process = try TacitProcess()
+        for error in ["nan", "inf", "-inf", "1.5", "0", "1e-320"] {
+            for more in [[], ["--release"]] {
+                let outcome = try process.run(
+                    [
+                        "explain", "--rows", "100", "--columns", "5", "--model", "logistic", "--iterations", "3",
+                        "--error=\(error)",
+                    ]
+                        + more)
+                #expect(
+                    outcome.status == 64 && outcome.errors.contains("want a number above 0 and at most 1"), "\(outcome)"
+                )
+            }
+        }
+        for (rows, columns) in [("9223372036854775807", "5"), ("10", "9223372036854775807"), ("0", "5")] {
+            try process.refuse(
+                64, ["--rows, --columns: got \(rows) and \(columns), want 1..."], "explain", "--prediction", "--rows",
+                rows,
+                "--columns", columns)
+        }
+        // More rows a step than there are: all of them.
+        try process.succeed(
+            "train", "--plain", "--data", "breast-cancer", "--model", "mlp", "--epochs", "1", "--batch-size",
+            "9223372036854775807", "--out", "m.safetensors")
+    }
+
     @Test func linearModelsToo() throws {
         let process = try TacitProcess()
         try process.succeed("data", "split", "--data", "diabetes", "--out", "d")

@@ -177,8 +177,8 @@ import Testing
         #expect(code { _ = try store.inputs() }?.code == .damaged)
     }
 
-    @Test(.enabled(if: FullDisk.isPossible, "no file system can be mounted here")) func aFullDiskChangesNothing() throws
-    {
+    @Test(.enabled(if: FullDisk.isPossible, "SKIPPED: no file system can be mounted here"))
+    func aFullDiskChangesNothing() throws {
         let disk = try FullDisk(megabytes: 4)
         let store = try CoordinatorStore(servingFrom: disk.path + "/store", study: Self.study)
         var stored = 0

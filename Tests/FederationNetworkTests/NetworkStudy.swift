@@ -242,7 +242,10 @@ final class NetworkStudy {
         while isRunning(number), Date() < end { usleep(10_000) }
         guard let process = joined[number], !process.isRunning, process.terminationStatus == 0 else {
             let log = (try? String(contentsOfFile: folder.file("site-\(number).log"), encoding: .utf8)) ?? ""
-            throw StudyError(description: "site \(number) did not finish: \(log.suffix(3000))")
+            let end =
+                joined[number].map { $0.isRunning ? "it still runs" : "it ended with \($0.terminationStatus)" }
+                ?? "was not started"
+            throw StudyError(description: "site \(number) did not finish, \(end): \(log.suffix(3000))")
         }
     }
 

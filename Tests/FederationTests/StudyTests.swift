@@ -77,6 +77,43 @@ import Testing
         }
     }
 
+    /// Whatever numbers stand in a study, it is made or refused, and what it says of its sums is worked out.
+    @Test func numbersBeyondAllMeasure() throws {
+        let text = String(decoding: Self.yaml(), as: UTF8.self)
+            .replacingOccurrences(
+                of: "protection: {kind: none}",
+                with: """
+                    protection: {kind: ckks, threshold: 2, clip: 2, controlClip: 3}
+                    maximumRows: 1000
+                    seed: 7
+                    """
+            )
+            .replacingOccurrences(of: "learningRate: 0.1", with: "learningRate: 0.1, decay: 1, ridge: 0")
+            .replacingOccurrences(of: "minimum: 2", with: "minimum: 2, perRound: 2, quorum: 1")
+        let privacy = "privacy: {clippingNorm: 1, noiseMultiplier: 2, delta: 0.001, placement: distributed}\n"
+        _ = try Study(StudyLiteral(yaml: Array(text.utf8), name: "s.yaml"), schema: nil)
+        let extremes = [
+            ".nan", ".inf", "-.inf", "0", "-1", "1e300", "-1e300", "1e-300", "5e-324", "9223372036854775807",
+            "-9223372036854775808", "18446744073709551616",
+        ]
+        let number = try Regex("[ \\[]([0-9][0-9.]*)[,}\\]\n]")
+        var (made, refused) = (0, 0)
+        for whole in [text, text.replacingOccurrences(of: "sites:\n", with: privacy + "sites:\n")] {
+            let places = whole.matches(of: number).compactMap { $0.output[1].range }
+            #expect(places.count >= 14)
+            for place in places {
+                for extreme in extremes {
+                    let changed = whole.replacingCharacters(in: place, with: extreme)
+                    do {
+                        _ = try Study(StudyLiteral(yaml: Array(changed.utf8), name: "s.yaml"), schema: nil)
+                        made += 1
+                    } catch { refused += 1 }
+                }
+            }
+        }
+        #expect(made > 0 && refused > 100)
+    }
+
     @Test func fuzzingGivesAStudyOrAnError() {
         Fuzzing.run(valid: [Self.yaml()], iterations: Fuzzing.iterations(oneOf: 7)) { bytes in
             _ = try? StudyLiteral(yaml: bytes, name: "s.yaml")
@@ -112,6 +149,11 @@ import Testing
         }
         #expect(throws: FederationError.self) {
             try VectorLayout([("x", 1, 1, 8)], wordBits: 32, sites: 2).integers([[.nan]])
+        }
+        for bound in [0, -1, 5e-324, 1e-300, 1e300, .infinity, .nan] {
+            #expect(
+                message { _ = try VectorLayout([("x", 1, bound, 8)], wordBits: 32, sites: 2) }
+                    == "x: got bound \(bound), want a number in 2^-100...2^100")
         }
     }
 

@@ -84,6 +84,31 @@ import Testing
         #expect(message { _ = try forged.receive(answers[1]) }.contains("not that of honest uploads and answers"))
     }
 
+    /// Groups whose primes do not suit sums are refused when the sum is stated.
+    @Test func unsuitableGroupsAreRefused() throws {
+        func sum(
+            _ firstBits: Int, _ scaleBits: Int, depth: Int, limit: Int64, statisticalBits: Int = 30
+        ) throws -> CollectiveSum {
+            let group = try CollectiveGroup(
+                parameters: CKKSParameters(
+                    .init(
+                        logDegree: 11, firstModulusBits: firstBits, scaleBits: scaleBits, depth: depth,
+                        specialModuliBits: [], security: .insecureForTestsOnly, keyHolders: 3)), threshold: 2,
+                keys: .init(), policy: CKKSReleasePolicy(statisticalBits: statisticalBits, queries: 10), label: "x",
+                addsUploads: true)
+            return try CollectiveSum(
+                KeyGenerationGroup(group), name: Self.name(0), count: 10, limit: limit, minimum: 2)
+        }
+        #expect(
+            message { _ = try sum(26, 24, depth: 6, limit: 1000) }
+                == "sum: the group has primes below 2^26, want greater ones")
+        // 50 + 50 + 50 bits, of which the sum would need a few above 100.
+        #expect(
+            message { _ = try sum(50, 50, depth: 2, limit: 1 << 51, statisticalBits: 64) }.contains(
+                "bits, want fewer than 126"))
+        #expect(try sum(50, 50, depth: 2, limit: 1 << 30).polynomials == 1)
+    }
+
     @Test func misuseIsRefused() throws {
         var parties = try Self.simulation(4, threshold: 2, seed: 11, queries: 5)
         let sum = try CollectiveSum(parties.setting, name: Self.name(0), count: 3000, limit: 1000, minimum: 3)
@@ -161,7 +186,7 @@ import Testing
         }
     }
 
-    @Test func decodersAreTotal() throws {
+    @Test func fuzzDecoders() throws {
         var parties = try Self.simulation(3, threshold: 2, seed: 17)
         let sum = try CollectiveSum(parties.setting, name: Self.name(0), count: 5, limit: 1000, minimum: 2)
         let uploads = try (1...3).map { try parties.upload([1, 2, 3, 4, 5], for: sum, of: $0) }
@@ -171,7 +196,7 @@ import Testing
         var encoder = BinaryEncoder()
         uploads[0].encode(into: &encoder)
         #expect(encoder.bytes.count == sum.byteCount + 34)
-        Fuzzing.run(valid: [encoder.bytes], seed: 1, iterations: 300) { bytes in
+        Fuzzing.run(valid: [encoder.bytes], seed: 1, iterations: Fuzzing.iterations(oneOf: 66)) { bytes in
             var decoder = BinaryDecoder(bytes)
             guard let upload = try? SumUpload(decoding: &decoder, sum: sum), upload.party == 1 else { return }
             // Whatever it is, adding it up returns or throws.
@@ -182,7 +207,7 @@ import Testing
         }
         encoder = BinaryEncoder()
         request.encode(into: &encoder)
-        Fuzzing.run(valid: [encoder.bytes], seed: 2, iterations: 2000) { bytes in
+        Fuzzing.run(valid: [encoder.bytes], seed: 2, iterations: Fuzzing.iterations(oneOf: 10)) { bytes in
             var decoder = BinaryDecoder(bytes)
             guard let hostile = try? SumOpeningRequest(decoding: &decoder) else { return }
             var random = SeededRandom(seed: 4)
@@ -191,7 +216,7 @@ import Testing
         }
         encoder = BinaryEncoder()
         answer.encode(into: &encoder)
-        Fuzzing.run(valid: [encoder.bytes], seed: 3, iterations: 300) { bytes in
+        Fuzzing.run(valid: [encoder.bytes], seed: 3, iterations: Fuzzing.iterations(oneOf: 66)) { bytes in
             var decoder = BinaryDecoder(bytes)
             guard let hostile = try? SumOpeningShare(decoding: &decoder, sum: sum) else { return }
             guard var opening = try? SumOpening(request, of: sum, uploads: uploads) else { return }

@@ -5,7 +5,7 @@ import Randomness
 import TacitTestSupport
 import Testing
 
-/// python-paillier itself, run by python3.
+/// python-paillier itself, run by the Python of `scripts/test-peers.sh`, or by python3.
 private enum Peer {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Vectors")
 
@@ -14,8 +14,12 @@ private enum Peer {
 
     static func ask(_ request: String) throws -> Data {
         let process = Process()
+        let own = folder.appending(path: "../../../.build/test-peers/bin/python3").standardized.path
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", folder.appending(path: "phe_peer.py").path]
+        process.arguments = [
+            FileManager.default.isExecutableFile(atPath: own) ? own : "python3",
+            folder.appending(path: "phe_peer.py").path,
+        ]
         let (input, output) = (Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output
@@ -142,7 +146,10 @@ private enum Peer {
 
     static let values: [Double] = [0, 1, -1, 0.1, -2.75, 1e-9, 3.3e15, -1e300, 0x1p-1074, 123456.789]
 
-    @Test(.enabled(if: Peer.isHere, "python3 with phe 1.5.0 is not installed: interchange is tested on vectors only"))
+    @Test(
+        .enabled(
+            if: Peer.isHere,
+            "SKIPPED: no python3 with phe 1.5.0 (scripts/test-peers.sh); interchange is tested on vectors only"))
     func pheEncryptsAndWeDecrypt() throws {
         let key = TestKeys.bits2048
         let jwk = PythonPaillier.json(key.publicKey, identifier: "test \"key\"")
@@ -164,7 +171,10 @@ private enum Peer {
         #expect(try PythonPaillier.numbers(command, publicKey: key.publicKey).decrypt(with: key) == [-0.3])
     }
 
-    @Test(.enabled(if: Peer.isHere, "python3 with phe 1.5.0 is not installed: interchange is tested on vectors only"))
+    @Test(
+        .enabled(
+            if: Peer.isHere,
+            "SKIPPED: no python3 with phe 1.5.0 (scripts/test-peers.sh); interchange is tested on vectors only"))
     func weEncryptAndPheDecrypts() throws {
         let key = TestKeys.bits2048
         let jwk = PythonPaillier.json(key, identifier: "test", Self.access)
@@ -183,7 +193,10 @@ private enum Peer {
         #expect(PythonPaillier.exponent(of: .decimal(3)) == nil)
     }
 
-    @Test(.enabled(if: Peer.isHere, "python3 with phe 1.5.0 is not installed: interchange is tested on vectors only"))
+    @Test(
+        .enabled(
+            if: Peer.isHere,
+            "SKIPPED: no python3 with phe 1.5.0 (scripts/test-peers.sh); interchange is tested on vectors only"))
     func sumsAcrossBothLibraries() throws {
         // A key of theirs; numbers of both; sums made by both.
         let jwk = try Peer.text("{\"do\": \"generate\", \"bits\": 1024}")

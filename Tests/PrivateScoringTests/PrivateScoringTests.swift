@@ -106,20 +106,20 @@ import Testing
         let ring = owner.model.publicKey.context.ring
         var encoder = BinaryEncoder()
         owner.model.encode(into: &encoder)
-        Fuzzing.run(valid: [encoder.bytes], iterations: 200) { bytes in
+        Fuzzing.run(valid: [encoder.bytes], iterations: Fuzzing.iterations(oneOf: 100)) { bytes in
             var decoder = BinaryDecoder(bytes)
             var random = SeededRandom(seed: 1)
             _ = try? EncryptedLinearModel(decoding: &decoder).ask([] as [Int32], using: &random)
         }
         encoder = BinaryEncoder()
         asked.question.encode(into: &encoder)
-        Fuzzing.run(valid: [encoder.bytes], iterations: 300) { bytes in
+        Fuzzing.run(valid: [encoder.bytes], iterations: Fuzzing.iterations(oneOf: 66)) { bytes in
             var decoder = BinaryDecoder(bytes)
             guard let hostile = try? ScoringQuestion(decoding: &decoder, ring: ring) else { return }
             var (own, random) = (owner, SeededRandom(seed: 1))
             _ = try? own.answer(hostile, using: &random)
         }
-        Fuzzing.run(valid: [[UInt8](repeating: 0, count: 16)], iterations: 300) { bytes in
+        Fuzzing.run(valid: [[UInt8](repeating: 0, count: 16)], iterations: Fuzzing.iterations(oneOf: 66)) { bytes in
             var decoder = BinaryDecoder(bytes)
             guard let hostile = try? ScoringAnswer(decoding: &decoder, ring: ring) else { return }
             #expect(asked.blinding.score(hostile).isFinite)

@@ -139,7 +139,7 @@ import Transports
         await federation.stop()
     }
 
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "openssl is absent"))
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "SKIPPED: openssl is absent"))
     func onlyTLS13WithACertificate() async throws {
         let federation = try await TestFederation()
         let site = try federation.site("Site A")

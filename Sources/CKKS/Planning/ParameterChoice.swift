@@ -44,7 +44,7 @@ extension CKKSCircuit {
         errorBound: Double, security: RingParameters.Security = .classical128, keyHolders: Int = 1,
         cost: CostModel = .measured(), logDegrees: ClosedRange<Int> = CKKSParameters.logDegrees
     ) throws(CKKSError) -> CircuitPlan {
-        precondition(errorBound > 0, "errorBound: want a positive number")
+        precondition(errorBound > 0 && errorBound.isFinite, "errorBound: want a positive number")
         var rejected: [CircuitPlan.Rejection] = []
         var best: CircuitPlan?
         for logDegree in logDegrees {

@@ -108,7 +108,7 @@ struct CKKSSumServer: SumServer {
             if let sums = try open(uploads, request, shares) {
                 return .finished(
                     ProtectedResult(
-                        contributors: uploads.map(\.site), sums: sums.map(Double.init), errorBound: 0, individual: nil,
+                        contributors: uploads.map(\.site), sums: sums.map(Double.init), individual: nil,
                         suspects: spoiled?.without.map { [$0] } ?? []))
             }
             if spoiled == nil { spoiled = (shares.ordered.map(\.site), nil) }

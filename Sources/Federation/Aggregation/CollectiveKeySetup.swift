@@ -127,7 +127,7 @@ struct CollectiveSetupServer: SumServer {
         let all = bodies.ordered
         guard stage < Self.stages - 1 else {
             return .finished(
-                ProtectedResult(contributors: all.map(\.site), sums: [], errorBound: 0, individual: nil))
+                ProtectedResult(contributors: all.map(\.site), sums: [], individual: nil))
         }
         stage += 1
         bodies = StageBodies(expected: bodies.expected)

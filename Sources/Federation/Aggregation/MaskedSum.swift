@@ -108,7 +108,7 @@ struct MaskedSumServer: SumServer {
                 return .finished(
                     ProtectedResult(
                         contributors: outcome.survivors.map { Int($0) - 1 }, sums: outcome.sum.map(Double.init),
-                        errorBound: 0, individual: nil, suspects: outcome.suspects.map { Int($0) - 1 }))
+                        individual: nil, suspects: outcome.suspects.map { Int($0) - 1 }))
             }
         } catch {
             throw FederationError(

@@ -105,7 +105,7 @@ struct PaillierSumServer: SumServer {
                 try sharing.combine(all.sorted { $0.key < $1.key }.map(\.value), of: total).map(\.nearestDouble)
             }
             return .finished(
-                ProtectedResult(contributors: contributors, sums: sums, errorBound: 0, individual: nil))
+                ProtectedResult(contributors: contributors, sums: sums, individual: nil))
         }
     }
 

@@ -31,7 +31,7 @@ struct PlainSumServer: SumServer {
         for (_, vector) in bodies.ordered { for index in sums.indices { sums[index] += vector[index] } }
         return .finished(
             ProtectedResult(
-                contributors: bodies.ordered.map(\.site), sums: sums.map(Double.init), errorBound: 0,
+                contributors: bodies.ordered.map(\.site), sums: sums.map(Double.init),
                 individual: bodies.values))
     }
 }

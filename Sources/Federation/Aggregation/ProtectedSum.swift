@@ -19,8 +19,6 @@ public struct ProtectedResult: Sendable {
     public var contributors: [Int]
     /// The sums of the layout's integers; of CKKS, exact but with the probability that noise passes half a unit.
     public var sums: [Double]
-    /// Bound on the error of each sum as a share of a site's greatest number; 0 where sums are exact.
-    public var errorBound: Double
     /// Each contributor's integers, where the coordinator sees them.
     public var individual: [Int: [Int64]]?
     /// Positions of those whose share of a key or of an opening was forged; the sum is right without it.

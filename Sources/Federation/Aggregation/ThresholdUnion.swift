@@ -27,9 +27,9 @@ public struct ThresholdUnion: Hashable, Sendable {
 
     /// - Throws: `invalidParameter`.
     public init(universe: Int, threshold: Int64, counting: Counting) throws(FederationError) {
-        guard universe >= 1, (1...1 << 30).contains(threshold) else {
+        guard (1...Int(Int32.max)).contains(universe), (1...1 << 30).contains(threshold) else {
             throw .parameter(
-                "union: got \(universe) items and a threshold of \(threshold), want at least 1 and 1...2^30")
+                "union: got \(universe) items and a threshold of \(threshold), want 1...2^31 - 1 and 1...2^30")
         }
         self.universe = universe
         self.threshold = threshold

@@ -54,7 +54,7 @@ extension Coordinator {
         let summary = RoundSummary(
             purpose: "training", round: round, session: task.session, attempt: 0, contributors: taken.map(\.site),
             dropped: [],
-            metrics: nil, errorBound: 0, bytesReceived: envelope.encoded.count * taken.count, bytesSent: 0,
+            metrics: nil, bytesReceived: envelope.encoded.count * taken.count, bytesSent: 0,
             model: model.fingerprint.description, clippingNorm: nil)
         round += 1
         history.append(summary)

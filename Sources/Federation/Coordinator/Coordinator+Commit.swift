@@ -13,7 +13,7 @@ extension Coordinator {
             purpose: "\(task.purpose)", round: task.round, session: task.session, attempt: task.attempt,
             contributors: result.contributors.map { task.cohort[$0] },
             dropped: task.cohort.indices.filter { !result.contributors.contains($0) }.map { task.cohort[$0] },
-            metrics: nil, errorBound: result.errorBound, bytesReceived: current.bytesReceived,
+            metrics: nil, bytesReceived: current.bytesReceived,
             bytesSent: current.bytesSent,
             model: "", clippingNorm: nil)
         var isOver = false

@@ -94,8 +94,6 @@ public struct RoundSummary: Hashable, Sendable, Codable {
     public var dropped: [String]
     /// Of the model that the round began with, on the sites' held-out rows.
     public var metrics: EvaluationMetrics?
-    /// Of an opened sum, as a share of a site's bound; 0 where sums are exact.
-    public var errorBound: Double
     public var bytesReceived: Int
     public var bytesSent: Int
     /// Of the model after the round.

@@ -53,8 +53,8 @@ public struct ClientPrivacy: Hashable, Sendable, Codable {
     }
 
     func check() throws(FederationError) {
-        guard clippingNorm > 0, clippingNorm.isFinite else {
-            throw .study("privacy.clippingNorm: got \(clippingNorm), want a number above 0")
+        guard VectorLayout.bounds.contains(clippingNorm) else {
+            throw .study("privacy.clippingNorm: got \(clippingNorm), want a number in 2^-100...2^100")
         }
         guard noiseMultiplier > 0, noiseMultiplier <= 1000 else {
             throw .study("privacy.noiseMultiplier: got \(noiseMultiplier), want a number in (0, 1000]")

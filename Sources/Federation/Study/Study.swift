@@ -59,6 +59,15 @@ public struct Study: Sendable {
         fingerprint = Fingerprint(of: encoder.bytes)
         try checkSites()
         try checkCombination()
+        try checkSums()
+    }
+
+    /// What the sites will add up has room in integers, and ckks a modulus for it, before anybody is asked for anything.
+    private func checkSums() throws(FederationError) {
+        var purposes: [SessionPurpose] = literal.privacy == nil ? [.training, .evaluation] : [.training]
+        if standardises { purposes.append(.statistics) }
+        for purpose in purposes { _ = try layout(purpose, model: 1, norm: literal.privacy?.clippingNorm ?? 1) }
+        if kind == .ckks { _ = try collective() }
     }
 
     private static func meaning(

@@ -26,6 +26,9 @@ public struct VectorLayout: Hashable, Sendable {
     /// The most sites in a sum.
     public let sites: Int
 
+    /// Beyond them integers of a double's range would not stand for anything.
+    static let bounds = 0x1p-100...0x1p100
+
     public var count: Int { segments.reduce(0) { $0 + $1.count } }
     /// Bytes of one site's vector without protection.
     public var byteCount: Int { count * wordBits / 8 }
@@ -44,8 +47,8 @@ public struct VectorLayout: Hashable, Sendable {
         self.wordBits = wordBits
         self.sites = sites
         segments = try parts.filter { $0.count > 0 }.map { part throws(FederationError) in
-            guard part.bound > 0, part.bound.isFinite else {
-                throw .parameter("\(part.name): got bound \(part.bound), want a number above 0")
+            guard Self.bounds.contains(part.bound) else {
+                throw .parameter("\(part.name): got bound \(part.bound), want a number in 2^-100...2^100")
             }
             // 51 bits, so that sums are exact as doubles and in every scheme.
             let room = Double(min(wordBits - 1, 51))

@@ -132,7 +132,8 @@ public struct PlainTrainingDefaults: Hashable, Sendable {
 
     /// What a trainer of so many rows is given.
     public func parameters(rows: Int, seed: UInt64) -> Trainer<Float>.Parameters {
-        let steps = epochs * ((rows + batchSize - 1) / batchSize)
+        // Of sizes that no trainer takes, too: it refuses them.
+        let steps = epochs.multipliedReportingOverflow(by: max(0, rows - 1) / max(1, batchSize) + 1).partialValue
         return .init(
             optimizer: optimizer, learningRate: learningRate, schedule: .cosine(steps: steps, warmup: steps / 20),
             batchSize: batchSize, seed: seed)

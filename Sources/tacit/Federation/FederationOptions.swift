@@ -152,9 +152,6 @@ struct SimulationRun {
             parts.append("\(figure) \(summary.purpose == "training" ? "before it" : "at the end")")
         }
         parts.append("\(bytes(summary.bytesReceived)) received")
-        if summary.errorBound > 0 {
-            parts.append(String(format: "error below 2^%.1f of the bound", log2(summary.errorBound)))
-        }
         parts.append(String(format: "%.2f s", seconds))
         return parts.joined(separator: ", ")
     }

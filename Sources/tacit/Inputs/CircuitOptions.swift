@@ -48,7 +48,10 @@ struct CircuitOptions: ParsableArguments {
         guard !isBatched || networkFile != nil else {
             throw ValidationError("--batched: belongs to the file of a network in --model")
         }
-        if let error, error <= 0 { throw ValidationError("--error: got \(error), want a positive number") }
+        // More than the whole range is no bound. NaN is in no range.
+        if let error, !(Double.leastNormalMagnitude...1).contains(error) {
+            throw ValidationError("--error: got \(error), want a number above 0 and at most 1")
+        }
     }
 
     var trainingPlan: TrainingPlan {
@@ -76,8 +79,11 @@ struct CircuitOptions: ParsableArguments {
             guard let rows, let columns else {
                 throw CommandFailure(.usage, "give --data, or --rows and --columns")
             }
-            guard rows > 0, columns > 0 else {
-                throw CommandFailure(.usage, "--rows, --columns: got \(rows) and \(columns), want positive numbers")
+            guard (1...EncodingPlan.rowLimit).contains(rows), (1...1 << 20).contains(columns) else {
+                throw CommandFailure(
+                    .usage,
+                    "--rows, --columns: got \(rows) and \(columns), want 1...\(EncodingPlan.rowLimit) and 1...\(1 << 20)"
+                )
             }
             (rowCount, featureCount) = (rows, columns)
         }
