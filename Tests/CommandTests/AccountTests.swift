@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct AccountTests {
     private let common = [
-        "--sampling-rate", "0.004", "--steps", "3750", "--delta", "1e-5", "--neighbouring", "addOrRemoveOne",
+        "--sampling-rate", "0.004", "--steps", "3750", "--delta", "1e-5", "--neighbouring", "add-or-remove-one",
     ]
 
     @Test func costOfNoise() throws {
@@ -44,17 +44,22 @@ import Testing
             ["rate: got 2.0, want a number in [0, 1]"],
             [
                 "--noise", "1", "--sampling-rate", "2", "--steps", "5", "--delta", "1e-5", "--neighbouring",
-                "addOrRemoveOne",
+                "add-or-remove-one",
             ])
         try refuse(
             ["has no rule for replacing one"],
             [
                 "--noise", "1", "--sampling-rate", "0.1", "--steps", "5", "--delta", "1e-5", "--neighbouring",
-                "replaceOne",
+                "replace-one",
             ])
-        try refuse(["--neighbouring"], ["--noise", "1", "--sampling-rate", "0.1", "--steps", "5", "--delta", "1e-5"])
+        try refuse(
+            ["neighbouring"],
+            ["--noise", "1", "--sampling-rate", "0.1", "--steps", "5", "--delta", "1e-5", "--neighbouring", "both"])
+        // Unless said otherwise neighbours differ by one unit more or less, and the answer says so.
+        let usual = try process.run(["account", "--noise", "1.3"] + common.dropLast(2))
+        #expect(usual.status == 0 && usual.output.contains("add or remove one"), "\(usual)")
         try refuse(
             ["--delta: got 2.0"],
-            ["--noise", "1", "--sampling-rate", "0.1", "--steps", "5", "--delta", "2", "--neighbouring", "replaceOne"])
+            ["--noise", "1", "--sampling-rate", "0.1", "--steps", "5", "--delta", "2", "--neighbouring", "replace-one"])
     }
 }

@@ -42,7 +42,8 @@ struct GradientTrainingCommand {
         guard isLogistic == head.isSigned else {
             throw CommandFailure(
                 .data,
-                "\(files[0]): model: these rows were encrypted for a \(head.isSigned ? "logistic" : "linear") model")
+                "\(files[0]): model: these rows were encrypted for a \(head.isSigned ? "logistic" : "linear") model; encrypt them "
+                    + "with --for \(isLogistic ? "logistic" : "linear")")
         }
         let perIteration = try plan(head.packing.batches, head.packing.batches).levelsPerIteration
         let top = context.chain.top

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AtomicFiles
 import DifferentialPrivacy
+import PrivacyLedger
 import Foundation
 
 struct AccountCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct AccountCommand: ParsableCommand {
     @Option(help: "δ, well below one over the number of units.") var delta: Double
     @Option(help: "Find the least noise multiplier for this ε.") var epsilon: Double?
     @Option(help: "Number of units, to check δ against.") var units: Int?
-    @Option(help: "addOrRemoveOne or replaceOne: how neighbouring data sets differ.") var neighbouring: String
+    @Option(help: "When two data sets are neighbours.") var neighbouring: NeighbouringOption = .addOrRemoveOne
     @Option(help: "Write a plot of ε over the steps to this SVG file.") var out: String?
     @OptionGroup var common: CommonOptions
 
@@ -59,14 +60,11 @@ struct AccountCommand: ParsableCommand {
         guard delta > 0, delta < 1 else {
             throw ValidationError("--delta: got \(delta), want a number between 0 and 1")
         }
-        guard Neighbouring(rawValue: neighbouring) != nil else {
-            throw ValidationError("--neighbouring: got \(neighbouring), want addOrRemoveOne or replaceOne")
-        }
     }
 
     func run() throws {
         common.apply()
-        let relation = Neighbouring(rawValue: neighbouring)!
+        let relation = neighbouring.value
         if let units, delta * Double(units) >= 1 {
             Console.warn(
                 "--delta: \(delta) is at least 1/\(units); a mechanism that publishes one whole unit satisfies it")
@@ -139,6 +137,7 @@ struct AccountCommand: ParsableCommand {
             Console.result("by loss distributions     \(text(noise.byLossDistribution, 7))")
             Console.result("by Rényi divergences      \(text(noise.byRenyi, 7))")
         }
+        Console.result("neighbours: \(neighbouring.value.words)")
         if let out { Console.log("\(out): ε over the steps") }
     }
 
