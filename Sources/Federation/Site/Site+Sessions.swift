@@ -81,8 +81,8 @@ extension Site {
             guard let paillier else { throw .study("paillier: got no share of the key") }
             return PaillierSumClient(setting: setting, share: paillier)
         case .ckks:
-            guard let collective, let keys else { throw .protection("ckks: the sites' key is not made yet") }
-            return CKKSSumClient(setting, collective, keys: keys)
+            guard let collective, let share else { throw .protection("ckks: the sites' key is not made yet") }
+            return CKKSSumClient(setting, collective, share: share)
         }
     }
 
@@ -111,7 +111,8 @@ extension Site {
             current.charge = try chargePrivacy(task)
             record.charge = current.charge
             current.vector = made.integers
-            current.commitment = Self.commitment(made.integers, seed: current.seed, session: study.sessionName(task))
+            current.commitment = Self.commitment(
+                made.integers, nonce: Self.nonce(seed: current.seed), session: study.sessionName(task))
             record.vector = made.integers
             record.control = made.control
             transition.notices += made.notices
@@ -138,13 +139,19 @@ extension Site {
     mutating func accept(_ answered: SiteSession, stage: Int, record: SiteRecord, _ envelope: Envelope) {
         var current = answered
         current.stage = stage
-        if let client = current.client as? CollectiveSetupClient { keys = client.keys ?? keys }
-        if let client = current.client as? CKKSSumClient { keys = client.keys }
+        if let client = current.client as? CollectiveSetupClient { share = client.keys?.share ?? share }
+        if let client = current.client as? CKKSSumClient { share = client.share }
         if let client = current.client as? MaskedSumClient { maskJournal = client.journal }
         latest = (current.task.session, current.task.attempt)
         if let next = nextControl, current.task.round > next.round {
             control = next.values
             nextControl = nil
+        }
+        if !record.vector.isEmpty {
+            openings.append(
+                Opening(
+                    session: current.task.session, attempt: current.task.attempt,
+                    nonce: Self.nonce(seed: current.seed)))
         }
         if !record.control.isEmpty { nextControl = (current.task.round, record.control) }
         session = current
