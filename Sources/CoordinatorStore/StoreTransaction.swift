@@ -85,6 +85,12 @@ public final class StoreTransaction {
                 """)
     }
 
+    /// Removes all that was taken, and that it was: for a store whose owner needs no replies.
+    public func removeInputs() throws {
+        forgotten.formUnion(try String.fetchAll(db, sql: "SELECT file FROM input WHERE file IS NOT NULL"))
+        try db.execute(sql: "DELETE FROM input")
+    }
+
     /// Removes messages to a site up to and including one.
     public func forgetOutputs(to peer: String, through sequence: UInt64) throws {
         let last = Int64(clamping: sequence)

@@ -59,10 +59,13 @@ struct TestStudy {
         SiteData(rows: rows, training: Array(parts[index].dropLast(10)), heldOut: Array(parts[index].suffix(10)))
     }
 
-    func site(_ index: Int, replaying records: [[UInt8]] = [], charging: (any PrivacyCharging)? = nil) throws -> Site {
+    func site(
+        _ index: Int, snapshot: [UInt8]? = nil, replaying records: [[UInt8]] = [],
+        charging: (any PrivacyCharging)? = nil
+    ) throws -> Site {
         try Site(
             study, identity: identities[index], data: data(index), paillier: shares.isEmpty ? nil : shares[index],
-            charging: charging, replaying: records)
+            charging: charging, snapshot: snapshot, replaying: records)
     }
 
     func coordinator(snapshot: [UInt8]? = nil, replaying records: [[UInt8]] = []) throws -> Coordinator {

@@ -87,8 +87,8 @@ extension Site {
             guard let paillier else { throw .protection("paillier: the sites' key is not made yet") }
             return PaillierSumClient(setting: setting, share: paillier)
         case .ckks:
-            guard let collective, let keys else { throw .protection("ckks: the sites' key is not made yet") }
-            return CKKSSumClient(setting, collective, keys: keys)
+            guard let collective, let share else { throw .protection("ckks: the sites' key is not made yet") }
+            return CKKSSumClient(setting, collective, share: share)
         }
     }
 
@@ -117,7 +117,8 @@ extension Site {
             current.charge = try chargePrivacy(task)
             record.charge = current.charge
             current.vector = made.integers
-            current.commitment = Self.commitment(made.integers, seed: current.seed, session: study.sessionName(task))
+            current.commitment = Self.commitment(
+                made.integers, nonce: Self.nonce(seed: current.seed), session: study.sessionName(task))
             record.vector = made.integers
             record.control = made.control
             transition.notices += made.notices
@@ -145,13 +146,19 @@ extension Site {
         var current = answered
         current.stage = stage
         if let client = current.client as? PaillierSetupClient { paillier = client.share ?? paillier }
-        if let client = current.client as? CollectiveSetupClient { keys = client.keys ?? keys }
-        if let client = current.client as? CKKSSumClient { keys = client.keys }
+        if let client = current.client as? CollectiveSetupClient { share = client.keys?.share ?? share }
+        if let client = current.client as? CKKSSumClient { share = client.share }
         if let client = current.client as? MaskedSumClient { maskJournal = client.journal }
         latest = (current.task.session, current.task.attempt)
         if let next = nextControl, current.task.round > next.round {
             control = next.values
             nextControl = nil
+        }
+        if !record.vector.isEmpty {
+            openings.append(
+                Opening(
+                    session: current.task.session, attempt: current.task.attempt,
+                    nonce: Self.nonce(seed: current.seed)))
         }
         if !record.control.isEmpty { nextControl = (current.task.round, record.control) }
         session = current

@@ -40,11 +40,17 @@ struct FederationExportCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Names of the files, without ending.")
     var out: String
 
+    @Flag(
+        name: .long,
+        help: "Also write all that the coordinator took in, for `verify`; wants a study served with --keep-transcript.")
+    var transcript = false
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         common.apply()
         let reading = try StudyReading(option)
+        let record = transcript ? try await reading.service.transcript() : nil
         try await reading.service.modelFile().write(to: out + ".safetensors")
         var files = ["\(out).safetensors"]
         for format in ReportFormat.allCases {
@@ -52,6 +58,10 @@ struct FederationExportCommand: AsyncParsableCommand {
             let path = "\(out).report.\(format.rawValue)"
             try writeAtomically(bytes, to: path)
             files.append(path)
+        }
+        if let record {
+            try writeAtomically(record.encoded, to: "\(out).transcript")
+            files.append("\(out).transcript")
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
     }
