@@ -115,7 +115,8 @@ import Testing
         var strategy: String
         var schedules: Int
         var perRound: Int? = nil
-        var testDescription: String { "\(kind) \(strategy)" }
+        var isJoint = false
+        var testDescription: String { "\(kind) \(strategy)\(isJoint ? ", joint key" : "")" }
     }
 
     static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
@@ -127,13 +128,14 @@ import Testing
         Setting(kind: .none, strategy: "krum", schedules: 10),
         Setting(kind: .secagg, strategy: "fedavg", schedules: 12),
         Setting(kind: .paillier, strategy: "fedavg", schedules: 3),
+        Setting(kind: .paillier, strategy: "fedavg", schedules: 1, isJoint: true),
         Setting(kind: .ckks, strategy: "fedavg", schedules: 1),
     ]) func theResultIsThatOfTheUndisturbedRun(_ setting: Setting) throws {
         let sites = setting.strategy == "krum" ? 5 : 4
         let test = try TestStudy(
             sites: sites, rounds: setting.kind == .ckks ? 1 : 3, kind: setting.kind,
             strategy: StrategyLiteral(name: setting.strategy),
-            perRound: setting.perRound)
+            perRound: setting.perRound, isJoint: setting.isJoint)
         let expected = try test.result()
         var (restarts, lost, repeated) = (0, 0, 0)
         for schedule in 0..<setting.schedules * (Self.isLong ? 5 : 1) {
@@ -157,10 +159,14 @@ import Testing
     }
 
     /// A coordinator that is restarted from records and from a snapshot with the records after it is the same.
-    @Test(arguments: [ProtectionKind.none, .secagg]) func snapshotsStandForTheRecordsBefore(_ kind: ProtectionKind)
+    @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func snapshotsStandForTheRecordsBefore(
+        _ kind: ProtectionKind
+    )
         throws
     {
-        let test = try TestStudy(kind: kind)
+        // With a key that the sites make in a session of its own.
+        let isJoint = kind == .paillier
+        let test = try TestStudy(kind: kind, isJoint: isJoint)
         var records: [[UInt8]] = []
         var coordinator = try test.coordinator()
         var sites = try test.identities.indices.map { try test.site($0) }
@@ -174,6 +180,7 @@ import Testing
                 snapshots += 1
                 let restored = try test.coordinator(snapshot: snapshot)
                 #expect(restored.model == coordinator.model && restored.round == coordinator.round)
+                #expect(restored.paillier == coordinator.paillier)
                 #expect(
                     restored.stageDue.map { [$0.session, $0.attempt, $0.stage] }
                         == coordinator.stageDue.map { [$0.session, $0.attempt, $0.stage] })
@@ -185,7 +192,7 @@ import Testing
                 queue += sites[test.identities.firstIndex { $0.name == name }!].handle(.message(bytes)).messages
             }
         }
-        #expect(coordinator.phase == .finished && snapshots == 4)
+        #expect(coordinator.phase == .finished && snapshots == (isJoint ? 5 : 4))
         #expect(try test.coordinator(replaying: records).result == coordinator.result)
         // A record that is missing is noticed.
         var damaged = records

@@ -68,7 +68,7 @@ public struct LocalSums: Sendable {
                 CollectiveSetupClient(
                     collective: group, session: session, position: $0, identity: list[$0], identities: publicIdentities)
             }
-            var server: any SumServer = CollectiveSetupServer(parties: sites)
+            var server: any SumServer = KeySetupServer(.ckks, parties: sites)
             _ = try Self.run(&server, &clients, [[Int64]](repeating: [], count: sites), [])
             keyShares = clients.compactMap { $0.keys?.share }
         }

@@ -66,9 +66,15 @@ extension Site {
             throw .message("task: not in the cohort")
         }
         if task.purpose == .keys {
-            guard let collective, task.cohort == study.sites.map(\.name),
-                let place = try study.parties([identity.name]).first
-            else { throw .message("task: keys are made by all sites of a study with protection ckks") }
+            guard task.cohort == study.sites.map(\.name), let place = try study.parties([identity.name]).first else {
+                throw .message("task: keys are made by all sites of a study together")
+            }
+            if study.kind == .paillier, paillier == nil {
+                return PaillierSetupClient(
+                    try study.jointKey(), session: setting.session, position: place - 1, identity: identity,
+                    identities: study.sites)
+            }
+            guard let collective else { throw .message("task: this study has no keys to make, or has them") }
             return CollectiveSetupClient(
                 collective: collective, session: setting.session, position: place - 1, identity: identity,
                 identities: study.sites)
@@ -81,7 +87,7 @@ extension Site {
                 round: try MaskedRound.make(setting, study: study, session: task.session, attempt: task.attempt),
                 position: position, identity: aggregation, journal: maskJournal)
         case .paillier:
-            guard let paillier else { throw .study("paillier: got no share of the key") }
+            guard let paillier else { throw .protection("paillier: the sites' key is not made yet") }
             return PaillierSumClient(setting: setting, share: paillier)
         case .ckks:
             guard let collective, let share else { throw .protection("ckks: the sites' key is not made yet") }
@@ -142,6 +148,7 @@ extension Site {
     mutating func accept(_ answered: SiteSession, stage: Int, record: SiteRecord, _ envelope: Envelope) {
         var current = answered
         current.stage = stage
+        if let client = current.client as? PaillierSetupClient { paillier = client.share ?? paillier }
         if let client = current.client as? CollectiveSetupClient { share = client.keys?.share ?? share }
         if let client = current.client as? CKKSSumClient { share = client.share }
         if let client = current.client as? MaskedSumClient { maskJournal = client.journal }

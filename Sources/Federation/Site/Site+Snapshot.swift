@@ -2,6 +2,7 @@ import BinaryCoding
 import DifferentialPrivacy
 import Foundation
 import MultipartyCKKS
+import Paillier
 import Randomness
 import SecureAggregation
 
@@ -59,6 +60,13 @@ extension Site {
         if let share {
             let access = SecretAccess("state of a site")
             share.encoded(access).withBytes(access) { encoder.encode(bytes: Array($0)) }
+        }
+        if study.kind == .paillier {
+            // A dealer's share comes from outside.
+            let made = paillier.flatMap { $0.sharing.isJoint ? $0 : nil }
+            encoder.encode(made != nil)
+            let access = SecretAccess("state of a site")
+            made?.encoded(access).withBytes(access) { encoder.encode(bytes: Array($0)) }
         }
         return encoder.bytes
     }
@@ -128,6 +136,13 @@ extension Site {
                     throw mismatch("holds the key share of another group or site")
                 }
                 share = restored
+            }
+            if study.kind == .paillier, try decoder.decodeBool("share of the made key") {
+                let restored = try PaillierKeyShare(encoded: try decoder.decodeBytes("share of the made key"))
+                guard restored.sharing.shareCount == study.sites.count,
+                    try study.parties([identity.name]) == [restored.index]
+                else { throw mismatch("holds the key share of another group or site") }
+                paillier = restored
             }
             try decoder.finish("snapshot")
         } catch { throw FederationError(code: .store, message: "\(error)") }

@@ -17,7 +17,8 @@ public struct Site: Sendable {
     public let study: Study
     public let identity: SiteIdentity
     public let data: SiteData
-    let paillier: PaillierKeyShare?
+    /// A dealer's, or the one that the sites made.
+    var paillier: PaillierKeyShare?
     let charging: (any PrivacyCharging)?
     let aggregation: AggregationIdentity?
     let collective: CollectiveSetting?
@@ -58,7 +59,7 @@ public struct Site: Sendable {
 
     /// - Parameters:
     ///   - data: encoded by ``Study/rows(_:)``.
-    ///   - paillier: the site's share of the key, under protection paillier.
+    ///   - paillier: the site's share of a dealer's key, under protection paillier; without it the sites make the key.
     ///   - charging: where differential privacy is entered; without it nothing is recorded outside the study.
     /// - Throws: `unknownSite`, `invalidStudy`, `invalidData`.
     public init(
@@ -76,9 +77,6 @@ public struct Site: Sendable {
             throw .data(
                 "rows: got \(data.rows.width) columns for \(data.rows.task), the study wants \(study.width) for \(study.task)"
             )
-        }
-        guard study.kind != .paillier || paillier != nil else {
-            throw .study("paillier: got no share of the key, want the site's")
         }
         self.study = study
         self.identity = identity
