@@ -65,7 +65,7 @@ struct FederationExportCommand: AsyncParsableCommand {
             files.append(path)
         }
         if let record {
-            try writeAtomically(record.encoded, to: "\(out).transcript")
+            try writeAtomically(record.encoded, to: "\(out).transcript", permissions: 0o600)
             files.append("\(out).transcript")
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
