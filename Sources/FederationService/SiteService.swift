@@ -20,11 +20,13 @@ public actor SiteService {
     private var isHandling = false
     /// Whether the last instruction was refused by the site.
     private var hasDeclined = false
+    private var lastHeard = ContinuousClock.now
 
     /// - Parameters:
     ///   - store: the site's own, in a folder of its own.
     ///   - keepsRecords: whether updates and seeds are kept when their session is over, to open commitments later.
-    ///   - repeatInterval: how long a site that did not do what it was told waits before it makes itself heard again.
+    ///   - repeatInterval: how long a site that did not do what it was told waits before it makes itself heard again; one
+    ///     that hears nothing waits ten times as long.
     ///   - charging: where differential privacy is entered before an update leaves; once for each, also after restarts.
     ///   - onNotice: for logs; no secrets.
     /// - Throws: ``FederationServiceError`` with code `store` or `study`.
@@ -80,10 +82,11 @@ public actor SiteService {
         return model
     }
 
-    /// A coordinator that asked for what it must not get has given the site up since; an honest one asks again once it
-    /// hears of it.
+    /// A coordinator that asked for what it must not get has given the site up since, as has one that this site was cut
+    /// off from for long; it asks again once it hears of it.
     private func makeItselfHeard() async {
-        guard hasDeclined, !isHandling else { return }
+        guard !isHandling, hasDeclined || ContinuousClock.now - lastHeard > repeatInterval * 10 else { return }
+        lastHeard = .now
         // What fails here is said again next time.
         try? await process(.retry)
     }
@@ -121,7 +124,10 @@ public actor SiteService {
     private func handle(_ event: SiteEvent) async throws -> [[UInt8]] {
         while isHandling { try await Task.sleep(for: .milliseconds(20)) }
         isHandling = true
-        defer { isHandling = false }
+        defer {
+            isHandling = false
+            lastHeard = .now
+        }
         if case .message(let bytes) = event { try remember(bytes) }
         var next = site
         let transition = next.handle(event)

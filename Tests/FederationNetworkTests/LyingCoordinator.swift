@@ -19,12 +19,19 @@ final class LyingCoordinator: Sendable {
         var payload: [UInt8]
     }
 
+    private struct State {
+        var told: [String: [UInt8]] = [:]
+        var lies = 0
+        /// For the answer to the stage before.
+        var next: Stage?
+    }
+
     typealias Lie = @Sendable (LyingCoordinator, Stage) throws -> [UInt8]?
 
     private let study: Fingerprint
     private let identity: AggregationIdentity
     private let lie: Lie
-    private let state = Mutex<(told: [String: [UInt8]], lies: Int)>(([:], 0))
+    private let state = Mutex<State>(State())
     private let relay = Mutex<RestlessRelay?>(nil)
 
     init(_ study: NetworkStudy, lie: @escaping Lie) throws {
@@ -64,6 +71,26 @@ final class LyingCoordinator: Sendable {
             session: stage.session, attempt: stage.attempt, stage: stage.number, payload: stage.payload
         ).encoded(study: study)
         relay.withLock { $0 }?.deliver(bytes, to: site)
+    }
+
+    /// The same in the answer to the stage before it, so that the site hears of nothing else between the two.
+    func tellNext(_ stage: Stage) { state.withLock { $0.next = stage } }
+
+    /// What stands in front of the answer to a message.
+    func words(_ site: String, _ message: [UInt8]) -> [[UInt8]] {
+        guard let entry = try? Envelope(decoding: message).entry else { return [] }
+        return state.withLock { state in
+            guard let stage = state.next, stage.site == site,
+                (entry.session, entry.attempt, entry.stage) == (stage.session, stage.attempt, stage.number - 1)
+            else { return [] }
+            state.next = nil
+            state.lies += 1
+            return [
+                Instruction.stage(
+                    session: stage.session, attempt: stage.attempt, stage: stage.number, payload: stage.payload
+                ).encoded(study: study)
+            ]
+        }
     }
 
     // MARK: Secure aggregation

@@ -112,9 +112,7 @@ import Testing
             var second = stage
             second.number = 2
             second.payload = try LyingCoordinator.request(stage.payload, over: [1, 2, 3], isNew: true)
-            // Behind the honest one, which comes once more with this.
-            liar.tell("Site 1", stage)
-            liar.tell("Site 1", second)
+            liar.tellNext(second)
             return nil
         },
         Case(
@@ -135,6 +133,7 @@ import Testing
             try study.makeLinks()
         }
         liar.speaks(through: study.relay)
+        study.relay?.add { liar.words($0, $1) }
         let all = Array(1...one.sites)
         for site in all { try study.startSite(site) }
         try await study.finishSites(all)
