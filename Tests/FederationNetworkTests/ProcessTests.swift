@@ -30,6 +30,28 @@ import Testing
         #expect(report.contains("Federation hospital"))
     }
 
+    /// What each site reaches without the others stands in status and report, and is that of no joint model.
+    @Test func eachSiteAloneIsShown() throws {
+        let study = try NetworkStudy(rounds: 2, protection: "ckks", options: ["--local-baseline"])
+        try study.startCoordinator(["--no-dashboard", "--exit-when-finished"])
+        for site in 1...3 { try study.startSite(site) }
+        for site in 1...3 { try study.finishSite(site) }
+        let state = try study.status()
+        let rounds = try #require(state["rounds"] as? [[String: Any]])
+        #expect(rounds.suffix(2).compactMap { $0["title"] as? String } == ["Each site alone", "Final evaluation"])
+        let lines = try #require(state["baselines"] as? [[String: Any]]).filter {
+            $0["name"] as? String == "Each site alone"
+        }
+        #expect(lines.compactMap { $0["metric"] as? String } == ["auroc", "accuracy", "auprc", "loss"])
+        let value = try #require(lines.first?["value"] as? Double)
+        #expect(value > 0.7 && value < 1)
+        let text = try study.run("federation", "status", "--study", "hospital.yaml")
+        #expect(text.contains(String(format: "Each site alone: AUROC %.4f", value)), "\(text)")
+        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result")
+        let report = try study.run("report", "show", "result.report.json")
+        #expect(report.contains("Each site alone, on its own held-out rows"), "\(report)")
+    }
+
     @Test func aRevokedSiteIsShutOutAndTheOthersGoOn() throws {
         let study = try NetworkStudy(sites: 4, rounds: 2)
         try study.startCoordinator(["--no-dashboard", "--patience", "3", "--exit-when-finished"])

@@ -60,8 +60,8 @@ final class RestlessRelay: CoordinatorExchange {
         }
 
         /// A message from the coordinator: behind those that are there; sometimes twice, sometimes followed by an old one.
-        func arrive(_ original: [UInt8], for site: String) {
-            let bytes = alter(site, original)
+        func arrive(_ original: [UInt8], for site: String, isAltered: Bool = true) {
+            let bytes = isAltered ? alter(site, original) : original
             let isTwice = happens("message to a site repeated", oneIn: 8)
             let isLate = happens("old message to a site after a new one", oneIn: 8)
             state.withLock { state in
@@ -173,7 +173,7 @@ final class RestlessRelay: CoordinatorExchange {
     func calmDown() { book.state.withLock { $0.isRestless = false } }
 
     /// Words to a site that the coordinator behind never said.
-    func deliver(_ bytes: [UInt8], to site: String) { book.arrive(bytes, for: site) }
+    func deliver(_ bytes: [UInt8], to site: String) { book.arrive(bytes, for: site, isAltered: false) }
 
     /// What a site has sent, in order.
     func messages(of site: String) -> [[UInt8]] { book.state.withLock { $0.sent[site] ?? [] } }

@@ -258,6 +258,11 @@ import Testing
             }
         }
         #expect(throws: FederationError.self) { try test.site(1, snapshot: snapshot) }
+        guard kind != .ckks else { return }
+        Fuzzing.run(valid: [snapshot], iterations: Fuzzing.iterations(oneOf: 20)) {
+            guard var site = try? test.site(0, snapshot: $0) else { return }
+            _ = site.handle(.retry)
+        }
     }
 
     @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func dropoutsAtEveryStageDoNotStopARound(

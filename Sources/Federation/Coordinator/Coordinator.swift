@@ -153,6 +153,12 @@ public struct Coordinator: Sendable {
         session.map { ($0.task.session, $0.task.attempt, $0.stage) }
     }
 
+    /// What the open session adds up; nil when none is open.
+    public var purposeDue: SessionPurpose? { session?.task.purpose }
+
+    /// How models that each site trained without the others do on its own held-out rows, once it is known.
+    public var alone: EvaluationMetrics? { history.last { $0.purpose == "\(SessionPurpose.local)" }?.metrics }
+
     /// Names of the sites whose answer is due.
     public var missing: [String] {
         guard let session else { return Array(asynchronous.assignments.keys).sorted() }
@@ -399,6 +405,9 @@ public struct Coordinator: Sendable {
         if round < study.rounds {
             if study.strategy.bufferSize != nil { return assign(&transition) }
             return open(.training, number: nextSession, attempt: stalledAttempt, &transition)
+        }
+        if study.literal.localBaseline ?? false, alone == nil {
+            return open(.local, number: nextSession, attempt: stalledAttempt, &transition)
         }
         if study.literal.privacy == nil {
             return open(.evaluation, number: nextSession, attempt: stalledAttempt, &transition)

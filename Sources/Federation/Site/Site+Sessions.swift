@@ -28,6 +28,9 @@ extension Site {
                 throw .message("task: the control variate has another length than the model")
             }
         }
+        if task.purpose == .local, !(study.literal.localBaseline ?? false) {
+            throw .message("task: the study asks no site to train alone")
+        }
         guard task.means.isEmpty || task.means.count == study.width else {
             throw .message("task: got means of \(task.means.count) columns, want \(study.width)")
         }

@@ -120,6 +120,10 @@ extension Site {
             let round = try number("round")
             let values = try doubles("next control variate")
             nextControl = values.isEmpty ? nil : (round, values)
+            let count = tensors.reduce(0) { $0 + $1.count }
+            guard [control, values].allSatisfy({ $0.isEmpty || $0.count == count }) else {
+                throw mismatch("holds a control variate of another length")
+            }
             events = try JSONDecoder().decode([PrivacyEvent].self, from: Data(try decoder.decodeBytes("events")))
             openings = try decoder.decodeList("openings", minimumElementSize: 40) {
                 decoder throws(BinaryCodingError) in

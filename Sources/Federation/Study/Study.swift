@@ -189,6 +189,9 @@ public struct Study: Sendable {
         if standardises {
             throw refuse("privacy: standardise takes exact sums first, which are not private; leave it out")
         }
+        if literal.localBaseline ?? false {
+            throw refuse("privacy: localBaseline takes exact counts of how the sites do alone; leave it out")
+        }
         if privacy.placement == .distributed, kind != .secagg {
             throw refuse(
                 "privacy.placement: distributed noise needs secagg, so that no part of the sum is seen without it")
@@ -250,7 +253,7 @@ public struct Study: Sendable {
             return try VectorLayout(
                 [("rows", 1, rows, 0), ("sums", width, rows, 30), ("squares", width, rows, 30)], wordBits: 64,
                 sites: sites.count)
-        case .evaluation: return try VectorLayout(evaluation, wordBits: 32, sites: sites.count)
+        case .evaluation, .local: return try VectorLayout(evaluation, wordBits: 32, sites: sites.count)
         case .training:
             if let privacy = literal.privacy {
                 return try VectorLayout(
@@ -281,6 +284,7 @@ public struct Study: Sendable {
         let weights = try network.initialModel().count
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
-        return 2 * perSum * (rounds + 2 + threshold)
+        let others = literal.localBaseline ?? false ? 3 : 2
+        return 2 * perSum * (rounds + others + threshold)
     }
 }

@@ -76,6 +76,8 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
     public var privacy: ClientPrivacy?
     /// Whether means and deviations of the columns are taken over all sites first.
     public var standardise: Bool?
+    /// Whether each site once trains a model without the others, by the same recipe and for as many rounds, to compare with.
+    public var localBaseline: Bool?
     /// The most rows of a site; a site with more counts as one with so many.
     public var maximumRows: Int?
     /// Who coordinates: signs what sites are told under secagg.
@@ -91,7 +93,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         name: String, target: String? = nil, positive: String? = nil, inputs: Inputs? = nil,
         model: ModelDescription = .logistic, rounds: Int, training: TrainingParameters = TrainingParameters(),
         cohort: Cohort, strategy: StrategyLiteral = StrategyLiteral(name: "fedavg"), protection: Protection,
-        privacy: ClientPrivacy? = nil, standardise: Bool? = nil, maximumRows: Int? = nil,
+        privacy: ClientPrivacy? = nil, standardise: Bool? = nil, localBaseline: Bool? = nil, maximumRows: Int? = nil,
         coordinator: SitePublicIdentity? = nil, sites: [SitePublicIdentity],
         revoked: [String]? = nil, seed: UInt64? = nil
     ) {
@@ -107,6 +109,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         self.protection = protection
         self.privacy = privacy
         self.standardise = standardise
+        self.localBaseline = localBaseline
         self.maximumRows = maximumRows
         self.coordinator = coordinator
         self.sites = sites

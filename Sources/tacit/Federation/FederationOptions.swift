@@ -145,6 +145,7 @@ struct SimulationRun {
             case "training": "round \(summary.round + 1) of \(total)"
             case "statistics": "means and deviations"
             case "keys": "joint key"
+            case "local": "each site alone"
             default: "last evaluation"
             }
         var parts = ["\(what): \(summary.contributors.count) sites"]

@@ -75,6 +75,11 @@ struct FederationInitCommand: ParsableCommand {
     @Option(name: .long, help: "The most rows of a site.")
     var maximumRows: Int?
 
+    @Flag(
+        name: .long,
+        help: "Let each site once train alone, by the same recipe, and show how they do beside the joint model.")
+    var localBaseline = false
+
     @Option(name: .long, help: "How long the coordinator's certificate is good for.")
     var days = 730
 
@@ -98,6 +103,7 @@ struct FederationInitCommand: ParsableCommand {
             positive: positive,
             sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
+        if localBaseline { literal.localBaseline = true }
         let files = StudyFiles(path: file)
         try files.create(literal, schema: try Schema(path: schema), sites: parties, days: days)
         let coordinator = try files.readCoordinator().transport.certificate.fingerprint.written

@@ -27,6 +27,11 @@ struct FederationStatusCommand: AsyncParsableCommand {
             let dropped = round.dropped.isEmpty ? "" : "  without \(round.dropped.joined(separator: ", "))"
             Console.result("  \(round.title): \(round.contributors.count) sites\(metric)\(dropped)")
         }
+        if let metric = state.metrics.first {
+            for line in state.baselines where line.metric == metric.key {
+                Console.result("  \(line.name): " + String(format: "%@ %.4f", metric.title, line.value))
+            }
+        }
         for site in state.sites { Console.result("  \(site.name): \(site.standing), \(site.rounds) rounds") }
     }
 }
@@ -60,7 +65,7 @@ struct FederationExportCommand: AsyncParsableCommand {
             files.append(path)
         }
         if let record {
-            try writeAtomically(record.encoded, to: "\(out).transcript")
+            try writeAtomically(record.encoded, to: "\(out).transcript", permissions: 0o600)
             files.append("\(out).transcript")
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
