@@ -311,7 +311,7 @@ let package = Package(
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(
-            name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
+            name: "PrivacyReportsTests", dependencies: ["PrivacyReports", "TacitTestSupport"],
             exclude: ["Resources"]),
         .testTarget(
             name: "FederationTests",

@@ -115,12 +115,12 @@ extension PaillierSharing {
         return combined.map { publicKey.signed((($0 - 1).dividedExactly(by: n) * scale).modulo(n)) }
     }
 
-    /// Δ·Π_{j≠i} j/(j−i), an integer.
-    func lagrange(_ index: Int, among indices: [Int]) -> BigInteger {
+    /// Δ·Π_{j≠i} (j−x)/(j−i), an integer, for the value at x.
+    func lagrange(_ index: Int, among indices: [Int], at point: Int = 0) -> BigInteger {
         var numerator = delta
         var denominator: BigInteger = 1
         for other in indices where other != index {
-            numerator *= BigInteger(other)
+            numerator *= BigInteger(other - point)
             denominator *= BigInteger(other - index)
         }
         return numerator.dividedExactly(by: denominator)

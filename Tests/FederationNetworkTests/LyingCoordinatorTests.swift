@@ -29,11 +29,7 @@ import Testing
         stage.site == "Site \(site)" && (stage.session, stage.attempt, stage.number) == (session, 0, number)
     }
 
-    /// One of each kind; all in the long tests, since each study waits for the one that was lied to.
-    static let cases =
-        ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil ? all : [0, 4, 5, 6, 7, 8, 9].map { all[$0] }
-
-    private static let all = [
+    static let cases = [
         Case(
             what: "a key list with its own keys in the place of a site's", silentFrom: 1,
             complaint: "secagg: signature: the public keys of member 1 was not signed by its pinned identity"

@@ -198,7 +198,10 @@ import Testing
     }
 
     /// At 128-bit security; takes from half a minute to some minutes.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil))
+    @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil,
+            "SKIPPED: a quarter of a minute to some minutes; set TACIT_LONG_TESTS to run it"))
     func threeHoldersAtFullSize() throws {
         let setting = try JointKeySetting(
             parameters: .bits3072, holders: 3, threshold: 2, label: Array("test".utf8))
@@ -212,5 +215,17 @@ import Testing
         let ciphertexts = try PaillierEncryptor(shares[0].publicKey, expectedCount: 1).encrypt([-5])
         let parts = try shares.suffix(2).map { try $0.partialDecryption(of: ciphertexts) }
         #expect(try shares[0].sharing.combine(parts, of: ciphertexts) == [-5])
+    }
+
+    /// A committee that hands a holder outside it nothing but zeros.
+    @Test func aShareOfZeroIsRefused() throws {
+        var run = Run(try Self.setting(4, 2, batch: 2048))
+        run.start()
+        while run.sealed[3].isEmpty { try run.step() }
+        var random = SystemRandom()
+        let zeros = run.sealed[3].map { (sender: $0.sender, bytes: [UInt8](repeating: 0, count: $0.bytes.count)) }
+        expectError(.invalidKey, "got a share of 0 bits") {
+            try run.parties[3].receive(run.broadcasts, sealed: zeros, using: &random)
+        }
     }
 }

@@ -33,6 +33,12 @@ extension Study {
 
     /// How the sites make their Paillier key.
     public func jointKey() throws(FederationError) -> JointKeySetting {
+        guard (literal.revoked ?? []).isEmpty else {
+            throw FederationError(
+                code: .incompatible,
+                message:
+                    "protection paillier: all sites make the key together; remove revoked ones from the list of sites")
+        }
         do {
             let parameters = try literal.protection.modulusBits.map { bits throws(PaillierError) in
                 try PaillierParameters(

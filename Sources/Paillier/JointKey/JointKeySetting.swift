@@ -152,7 +152,7 @@ struct MersenneRing: Sendable {
     /// The smallest with at least that many bits.
     init(bits least: Int) {
         var bits = max(least, 521)
-        while !(2...Int(Double(bits).squareRoot())).allSatisfy({ bits % $0 != 0 }) { bits += 1 }
+        while !BigInteger(bits).isProbablePrime(variableTime: true) { bits += 1 }
         self.bits = bits
         modulus = (BigInteger(1) << bits) - 1
     }

@@ -96,8 +96,10 @@ extension PaillierKeyGeneration {
         guard senders.count == setting.committee else {
             throw PaillierError(code: .countMismatch, message: "joint key: shares of other holders are missing")
         }
-        guard secretShare.bitWidth <= setting.shareBits else {
-            throw PaillierError(code: .invalidKey, message: "joint key: the share is too long")
+        guard secretShare.signum > 0, secretShare.bitWidth <= setting.shareBits else {
+            throw PaillierError(
+                code: .invalidKey,
+                message: "joint key: got a share of \(secretShare.bitWidth) bits, want 1 to \(setting.shareBits)")
         }
         let own = publicKey.context.powers(of: [verificationBase], exponent: .secret(delta * secretShare))
         return Outgoing(broadcast: Self.encode(own, width: setting.parameters.ciphertextByteCount))
@@ -185,17 +187,7 @@ extension PaillierSharing {
     /// k, and the value at 0 removes all but multiples of n.
     func checkInterpolation() throws(PaillierError) {
         let first = Array(1...threshold)
-        func weights(at point: Int) -> [BigInteger] {
-            first.map { index in
-                var numerator = delta
-                var denominator: BigInteger = 1
-                for other in first where other != index {
-                    numerator *= BigInteger(point - other)
-                    denominator *= BigInteger(index - other)
-                }
-                return numerator.dividedExactly(by: denominator)
-            }
-        }
+        func weights(at point: Int) -> [BigInteger] { first.map { lagrange($0, among: first, at: point) } }
         let bases = first.map { verificationKeys[$0 - 1] }
         for index in threshold..<shareCount {
             let wanted = publicKey.context.powers(of: [verificationKeys[index]], exponent: .variableTime(delta))[0]

@@ -62,7 +62,7 @@ public struct PaillierKeyGeneration: Sendable {
     var q: [ReplicatedSecrets.Number] = []
     /// Those of the batch that are worth a test, and then those that passed one.
     var hopeful: [(index: Int, modulus: BigInteger)] = []
-    /// β's share times the inverse etc.: this member's part of D modulo the ring.
+    /// This member's part of D; the parts of all members add up to D modulo the ring.
     var exponentPart: BigInteger = 0
     var ownExponentShare: BigInteger = 0
     var scale: BigInteger = 0
