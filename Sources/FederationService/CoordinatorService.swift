@@ -340,6 +340,18 @@ public actor CoordinatorService: CoordinatorExchange {
         return Array(input.wrapping[..<5]) + body + Array(input.wrapping[5...])
     }
 
+    /// All records, for `verify`; nil when they were removed as their sessions ended.
+    public nonisolated func transcript() throws(FederationServiceError) -> Transcript? {
+        do {
+            var records: [[UInt8]] = []
+            for input in try store.inputs() {
+                guard let record = try Self.record(input) else { return nil }
+                records.append(record)
+            }
+            return Transcript(study: study, records: records)
+        } catch { throw .store("\(error)") }
+    }
+
     /// The last record that the snapshot holds.
     private static func position(_ store: CoordinatorStore) throws -> Int64 {
         try store.state("position").flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0

@@ -33,7 +33,10 @@ struct FederationStatusCommand: AsyncParsableCommand {
 
 struct FederationExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write the model so far (.safetensors) and the privacy report (.html, .json).")
+        commandName: "export",
+        abstract:
+            "Write the model so far (.safetensors), the privacy report (.html, .json) and, where records are kept, the transcript."
+    )
 
     @OptionGroup var option: StudyOption
 
@@ -51,6 +54,11 @@ struct FederationExportCommand: AsyncParsableCommand {
             guard let bytes = await reading.service.privacyReport(format) else { continue }
             let path = "\(out).report.\(format.rawValue)"
             try writeAtomically(bytes, to: path)
+            files.append(path)
+        }
+        if let transcript = try reading.service.transcript() {
+            let path = "\(out).transcript"
+            try writeAtomically(transcript.encoded, to: path, permissions: 0o600)
             files.append(path)
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
