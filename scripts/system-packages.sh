@@ -16,7 +16,9 @@ if [ "$(uname)" = Darwin ]; then
         echo "GMP, HDF5 or libpq is missing. Install Homebrew (https://brew.sh) and run this again, or install gmp, hdf5 and libpq yourself." >&2
         exit 69
     fi
-    exec brew install gmp hdf5 libpq pkgconf
+    brew install gmp hdf5 libpq pkgconf
+    # Homebrew keeps libpq out of the way unless told otherwise.
+    exec brew link --force libpq
 fi
 
 if command -v apt-get >/dev/null; then

@@ -41,6 +41,9 @@ final class PostgresConnection {
     /// As a number such as 150004.
     var serverVersion: Int { Int(PQserverVersion(handle)) }
 
+    /// The server's process, as it was told when the session began; a pooler tells a number of its own.
+    var processNumber: Int64 { Int64(PQbackendPID(handle)) }
+
     /// Runs one statement.
     /// - Returns: the number of rows that it changed or gave.
     @discardableResult

@@ -6,8 +6,8 @@ import Foundation
 ///
 /// The serving coordinator holds an advisory lock of its session and writes through this session alone. When the session
 /// ends, for whatever reason, the lock is free and no further write of this process can succeed: sessions are not renewed.
-/// Every transaction also asks the server whether its session holds the lock, so that a pooler between them, which would
-/// hand out other sessions, is noticed.
+/// Every transaction also asks the server whether its session holds the lock. A pooler between them, which could give one
+/// session to two coordinators, is refused.
 final class PostgresEngine: StoreEngine, @unchecked Sendable {
     let name: String
     /// Statements of this process come one after the other in each session.
@@ -42,6 +42,13 @@ final class PostgresEngine: StoreEngine, @unchecked Sendable {
             throw CoordinatorStoreError(
                 code: .unavailable,
                 message: "\(place.name): is version \(connection.serverVersion / 10_000), want 12 or newer")
+        }
+        guard try connection.integer("SELECT pg_backend_pid()") == connection.processNumber else {
+            throw CoordinatorStoreError(
+                code: .permission,
+                message:
+                    "\(place.name): a pooler answers, and the hold on a study needs a session that is nobody else's; "
+                    + "name the server itself")
         }
         func setting(_ key: String) throws -> String {
             try connection.rows("SELECT current_setting($1, true) AS value", [.text(key)]).first?.text("value") ?? ""
@@ -108,8 +115,7 @@ final class PostgresEngine: StoreEngine, @unchecked Sendable {
         guard held == 1 else {
             throw CoordinatorStoreError(
                 code: .inUse,
-                message: "\(name): the hold on the study is lost; connect to the server itself, without a pooler that "
-                    + "shares out sessions")
+                message: "\(name): the hold on the study is lost, so nothing is written any more; start again")
         }
     }
 

@@ -29,7 +29,10 @@ struct PostgresFailure: Error {
                     + "once the server answers")
         }
         switch state {
-        case "": return error(.unavailable, "see whether the server runs and takes connections from here")
+        case "":
+            return error(
+                .unavailable,
+                "see whether the server runs, and whether ~/.pgpass or PGPASSWORD holds the user's password")
         // Out of disk, and the server's own files.
         case "53100": return error(.diskFull, "nothing of this change was kept, it is tried again")
         case "58030": return error(.inputOutput, "the server cannot use its disk")

@@ -44,7 +44,7 @@ public struct CoordinatorProcess: Sendable {
         if let place = configuration.store,
             try CoordinatorStore.keep(files.stateFolder, study: study.fingerprint, in: place)
         {
-            log(LogLine(.info, "moved", ["store": "\(place)"]))
+            log(LogLine(.info, "state", ["store": "\(place)"]))
         }
         let store = try CoordinatorStore(servingFrom: files.stateFolder, study: study.fingerprint)
         try files.renewInvitation(study, schema: schema, coordinator: identity)

@@ -1,3 +1,4 @@
+import CoordinatorStore
 import Foundation
 import TacitTestSupport
 import Testing
@@ -21,4 +22,15 @@ enum Backend: String, CaseIterable, CustomTestStringConvertible {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try database.write(toFile: path + "/store", atomically: true, encoding: .utf8)
     }
+}
+
+/// The refusal of what must be refused.
+func code(_ body: () throws -> Void) -> CoordinatorStoreError? {
+    do {
+        try body()
+        Issue.record("nothing was refused")
+    } catch let error as CoordinatorStoreError {
+        return error
+    } catch { Issue.record("another error: \(error)") }
+    return nil
 }

@@ -11,16 +11,6 @@ import Testing
 struct PostgresTests {
     static let study = Fingerprint(of: [1])
 
-    func code(_ body: () throws -> Void) -> CoordinatorStoreError? {
-        do {
-            try body()
-            Issue.record("nothing was refused")
-        } catch let error as CoordinatorStoreError {
-            return error
-        } catch { Issue.record("another error: \(error)") }
-        return nil
-    }
-
     private func take(_ number: Int, bytes: [UInt8]? = nil, in store: CoordinatorStore) throws {
         let bytes = bytes ?? Array("message \(number)".utf8)
         try store.commit { transaction in
@@ -325,6 +315,28 @@ struct PostgresTests {
         #expect(
             absent.error?.message.hasPrefix("PostgreSQL database absent at 127.0.0.1:\(server.port): ") == true)
         #expect(absent.error?.message.contains("does not exist") == true, "\(absent.error as Any)")
+    }
+
+    @Test func aUserWithoutRightsIsToldWhatIsMissing() throws {
+        let server = try PostgresServer.shared.get()
+        let folder = try TemporaryFolder()
+        let owner = try server.database()
+        let role = "r" + UUID().uuidString.prefix(8).lowercased()
+        try server.sql("CREATE ROLE \(role) LOGIN", in: owner)
+        let database = owner.replacing("user=tacit", with: "user=\(role)")
+        let refused = TemporaryStore(folder, database).error
+        #expect(refused?.code == .permission)
+        #expect(
+            refused?.message.contains("the user needs a database of its own, or CREATE on this one") == true,
+            "\(refused as Any)")
+        // A schema of its own is enough.
+        try server.sql("CREATE SCHEMA tacit AUTHORIZATION \(role)", in: owner)
+        #expect(TemporaryStore(folder, database).error == nil)
+        // And others cannot read it.
+        try server.sql("CREATE ROLE \(role)x LOGIN", in: owner)
+        #expect(throws: (any Error).self) {
+            try server.sql("SELECT * FROM tacit.input", in: owner.replacing("user=tacit", with: "user=\(role)x"))
+        }
     }
 
     private struct TemporaryStore {

@@ -10,16 +10,6 @@ import Testing
 
     static func digest(_ bytes: [UInt8]) -> Fingerprint { Fingerprint(of: bytes) }
 
-    func code(_ body: () throws -> Void) -> CoordinatorStoreError? {
-        do {
-            try body()
-            Issue.record("nothing was refused")
-        } catch let error as CoordinatorStoreError {
-            return error
-        } catch { Issue.record("another error: \(error)") }
-        return nil
-    }
-
     @Test(arguments: Backend.available) func whatIsCommittedIsThereAfterReopening(_ backend: Backend) throws {
         let folder = try TemporaryFolder()
         let long = [UInt8](repeating: 7, count: 200_000)

@@ -7,7 +7,7 @@ import Testing
 struct PostgresStudyTests {
     @Test func aKilledCoordinatorGoesOnFromTheDatabase() throws {
         let server = try PostgresServer.shared.get()
-        let study = try NetworkStudy()
+        let study = try NetworkStudy(rounds: 5)
         let database = try server.databaseURL()
         let options = ["--no-dashboard", "--exit-when-finished", "--keep-transcript"]
         try study.startCoordinator(options + ["--store", database])
@@ -35,13 +35,13 @@ struct PostgresStudyTests {
         }
         // Its sessions are cut: it ends by itself, says why, and is started again.
         waitForMessages(15)
-        if try study.status()["standing"] as? String != "finished" {
-            try server.sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                    + "AND pid <> pg_backend_pid()", in: database)
-            #expect(study.waitForCoordinator() == 69)
-            try study.startCoordinator(options)
-        }
+        try #require(try study.status()["standing"] as? String != "finished", "too late for the cut")
+        try server.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                + "AND pid <> pg_backend_pid()", in: database)
+        #expect(study.waitForCoordinator() == 69)
+        #expect(study.account.contains("the connection is lost, and with it the hold on the study"))
+        try study.startCoordinator(options)
         for site in 1...3 { try study.finishSite(site) }
         #expect(study.waitForCoordinator() == 0)
         #expect(try Set((1...3).map { try study.model(ofSite: $0) }).count == 1)
