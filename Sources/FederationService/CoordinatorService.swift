@@ -340,7 +340,7 @@ public actor CoordinatorService: CoordinatorExchange {
         return Array(input.wrapping[..<5]) + body + Array(input.wrapping[5...])
     }
 
-    /// All records, for `verify`; nil when they were removed as their sessions ended.
+    /// All records, for `verify`; nil when there are none or they were removed as their sessions ended.
     public nonisolated func transcript() throws(FederationServiceError) -> Transcript? {
         do {
             var records: [[UInt8]] = []
@@ -348,7 +348,7 @@ public actor CoordinatorService: CoordinatorExchange {
                 guard let record = try Self.record(input) else { return nil }
                 records.append(record)
             }
-            return Transcript(study: study, records: records)
+            return records.isEmpty ? nil : Transcript(study: study, records: records)
         } catch { throw .store("\(error)") }
     }
 

@@ -1,3 +1,4 @@
+import BinaryCoding
 import CoordinatorStore
 import Foundation
 import TacitTestSupport
@@ -33,4 +34,15 @@ func code(_ body: () throws -> Void) -> CoordinatorStoreError? {
         return error
     } catch { Issue.record("another error: \(error)") }
     return nil
+}
+
+/// Takes a message, and counts it in the same transaction.
+func take(_ number: Int, bytes: [UInt8]? = nil, in store: CoordinatorStore) throws {
+    let bytes = bytes ?? Array("message \(number)".utf8)
+    try store.commit { transaction in
+        try transaction.take(
+            peer: "A", identifier: Fingerprint(of: Array("\(number)".utf8)), digest: Fingerprint(of: bytes),
+            .bytes(bytes), reply: [UInt8(truncatingIfNeeded: number)], at: Date())
+        try transaction.setState("count", Array("\(number)".utf8))
+    }
 }
