@@ -308,7 +308,8 @@ let package = Package(
             name: "FederationNetworkTests",
             dependencies: [
                 "BinaryCoding", "CoordinatorStore", "DifferentialPrivacy", "Federation", "FederationService",
-                "PrivacyLedger", "TacitTestSupport", "Tabular", "Transports",
+                "PrivacyLedger", "Randomness", "SecureAggregation", "TacitTestSupport", "Tabular", "Transports",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),

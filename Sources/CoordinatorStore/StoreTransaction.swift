@@ -77,6 +77,12 @@ public final class StoreTransaction {
             "UPDATE input SET body = NULL, file = NULL, wrapping = NULL WHERE body IS NOT NULL OR file IS NOT NULL", [])
     }
 
+    /// Removes all that was taken, and that it was: for a store whose owner needs no replies.
+    public func removeInputs() throws {
+        try forgetFiles("SELECT file FROM input WHERE file IS NOT NULL", [])
+        try db.execute("DELETE FROM input", [])
+    }
+
     /// Removes messages to a site up to and including one.
     public func forgetOutputs(to peer: String, through sequence: UInt64) throws {
         let values: [StoreValue] = [.text(peer), .integer(Int64(clamping: sequence))]

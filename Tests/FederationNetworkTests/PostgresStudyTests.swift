@@ -49,7 +49,7 @@ struct PostgresStudyTests {
         for round in rounds { #expect(round["contributors"] as? [String] == ["Site 1", "Site 2", "Site 3"]) }
         #expect(try server.sql("SELECT count(*) FROM tacit.input WHERE peer <> ''", in: database) != "0")
         #expect(!FileManager.default.fileExists(atPath: state + "/coordinator.sqlite"))
-        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result")
+        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result", "--transcript")
         let verdict = try study.run(
             "federation", "verify", "--study", "hospital.yaml", "--schema", "hospital.schema.json", "--transcript",
             "result.transcript", "--model", "result.safetensors")

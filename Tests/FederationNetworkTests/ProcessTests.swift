@@ -4,8 +4,8 @@ import Testing
 
 /// Whole studies between processes.
 @Suite(.serialized) struct ProcessTests {
-    @Test(arguments: ["none", "secagg"]) func threeSitesTrainTogether(protection: String) throws {
-        let study = try NetworkStudy(protection: protection)
+    @Test(arguments: ["none", "secagg", "paillier"]) func threeSitesTrainTogether(protection: String) throws {
+        let study = try NetworkStudy(protection: protection, options: protection == "paillier" ? ["--insecure"] : [])
         try study.startCoordinator(["--no-dashboard", "--exit-when-finished"])
         for site in 1...3 { try study.startSite(site, options: ["--out", "model-\(site).safetensors"]) }
         for site in 1...3 { try study.finishSite(site) }

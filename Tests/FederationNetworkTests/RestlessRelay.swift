@@ -172,6 +172,12 @@ final class RestlessRelay: CoordinatorExchange {
     /// From now on an honest network.
     func calmDown() { book.state.withLock { $0.isRestless = false } }
 
+    /// Words to a site that the coordinator behind never said.
+    func deliver(_ bytes: [UInt8], to site: String) { book.arrive(bytes, for: site) }
+
+    /// What a site has sent, in order.
+    func messages(of site: String) -> [[UInt8]] { book.state.withLock { $0.sent[site] ?? [] } }
+
     var faults: [String: Int] { book.state.withLock { $0.counts } }
 
     // MARK: Exchange

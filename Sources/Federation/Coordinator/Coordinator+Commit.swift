@@ -18,7 +18,9 @@ extension Coordinator {
             model: "", clippingNorm: nil)
         var isOver = false
         switch task.purpose {
-        case .keys: hasKeys = true
+        case .keys:
+            hasKeys = true
+            paillier = result.paillier ?? paillier
         case .statistics: try takeStatistics(setting.layout.numbers(result.sums))
         case .training:
             if let privacy = study.literal.privacy {

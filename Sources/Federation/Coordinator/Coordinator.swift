@@ -38,7 +38,7 @@ public struct Coordinator: Sendable {
     public let study: Study
     let identity: SiteIdentity?
     /// The public side of the key under which updates are encrypted, with protection paillier.
-    public let paillier: PaillierSharing?
+    public internal(set) var paillier: PaillierSharing?
     let collective: CollectiveSetting?
 
     public internal(set) var phase = Phase.waiting
@@ -81,7 +81,7 @@ public struct Coordinator: Sendable {
 
     /// - Parameters:
     ///   - identity: signs under secagg; the study pins its public half.
-    ///   - paillier: the public side of the shared key.
+    ///   - paillier: the public side of a dealer's key; without it the sites make the key.
     /// - Throws: `invalidStudy` when what the protection needs is missing.
     public init(
         _ study: Study, identity: SiteIdentity? = nil, paillier: PaillierSharing? = nil
@@ -90,10 +90,10 @@ public struct Coordinator: Sendable {
             throw .study("coordinator: the identity is not the one that the study names")
         }
         if study.kind == .paillier {
-            guard let paillier else { throw .study("paillier: got no key, want the public part of a shared one") }
-            guard paillier.threshold <= study.perRound else {
-                throw .study(
-                    "paillier: the key wants \(paillier.threshold) sites to open a sum, a round asks \(study.perRound)")
+            if paillier == nil { _ = try study.jointKey() }
+            let wanted = paillier?.threshold ?? study.threshold
+            guard wanted <= study.perRound else {
+                throw .study("paillier: the key wants \(wanted) sites to open a sum, a round asks \(study.perRound)")
             }
         }
         try self.init(study, identity: identity, paillier: paillier, unchecked: ())
@@ -127,7 +127,6 @@ public struct Coordinator: Sendable {
     /// For whoever checks records without the coordinator's secret identity: under secagg what it said is signed by a throw-away
     /// key, which changes nothing of what the sites' messages add up to.
     init(verifying study: Study, paillier: PaillierSharing?, _ records: [[UInt8]]) throws(FederationError) {
-        if study.kind == .paillier, paillier == nil { throw .study("paillier: got no key, want its public part") }
         try self.init(study, identity: nil, paillier: paillier, unchecked: ())
         try replay(records)
     }
@@ -391,7 +390,7 @@ public struct Coordinator: Sendable {
             guard joined == able else { return }
             hasBegun = true
         }
-        if study.kind == .ckks, !hasKeys {
+        if study.kind == .ckks && !hasKeys || study.kind == .paillier && paillier == nil {
             return open(.keys, number: nextSession, attempt: stalledAttempt, &transition)
         }
         if study.standardises, scaling == nil {

@@ -93,10 +93,10 @@ extension Site {
     }
 
     /// SHA-256 of a nonce, which follows from the session's seed, the session's name and the integers.
-    static func commitment(_ integers: [Int64], seed: [UInt8], session: Fingerprint) -> Fingerprint {
+    static func commitment(_ integers: [Int64], nonce: [UInt8], session: Fingerprint) -> Fingerprint {
         var hash = SHA256()
         hash.update(data: Data("tacit federation commitment".utf8))
-        hash.update(data: Data(nonce(seed: seed)))
+        hash.update(data: Data(nonce))
         hash.update(data: Data(session.bytes))
         WordCoding.withLittleEndianBytes(of: integers) { hash.update(bufferPointer: $0) }
         return Fingerprint(bytes: Array(hash.finalize())) ?? .none

@@ -29,7 +29,7 @@ public struct Study: Sendable {
     public var quorum: Double { literal.cohort.quorum ?? 1 }
     public var maximumRows: Int { literal.maximumRows ?? 1 << 17 }
     public var standardises: Bool { literal.standardise ?? false }
-    /// Sites that open a sum of ckks together.
+    /// Sites that open a sum of ckks or paillier together.
     public var threshold: Int { literal.protection.threshold ?? sites.count / 2 + 1 }
 
     /// Checks everything.
@@ -169,6 +169,10 @@ public struct Study: Sendable {
         case .paillier:
             guard sites.count <= 255 else {
                 throw refuse("protection paillier: got \(sites.count) sites, want at most 255; take secagg")
+            }
+            if let bits = literal.protection.modulusBits, bits < 3072, literal.protection.insecure != true {
+                throw .study(
+                    "protection.modulusBits: got \(bits), want at least 3072 for 128-bit security (or insecure: true)")
             }
         case .none: break
         }

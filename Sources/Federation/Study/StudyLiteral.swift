@@ -33,7 +33,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
 
     public struct Protection: Hashable, Sendable, Codable {
         public var kind: ProtectionKind
-        /// Sites that open a sum together (ckks; paillier has it in the key).
+        /// Sites that open a sum together (ckks, paillier).
         public var threshold: Int?
         /// Sites that may pool what they see with the coordinator (secagg).
         public var colluding: Int?
@@ -43,11 +43,14 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         public var clip: Double?
         /// The same for control variates (scaffold).
         public var controlClip: Double?
+        /// Of the key that the sites make (paillier); 3072 without it.
+        public var modulusBits: Int?
+        /// Allows fewer bits, for tests.
+        public var insecure: Bool?
 
         public init(
             kind: ProtectionKind, threshold: Int? = nil, colluding: Int? = nil, dropouts: Int? = nil,
-            clip: Double? = nil,
-            controlClip: Double? = nil
+            clip: Double? = nil, controlClip: Double? = nil, modulusBits: Int? = nil, insecure: Bool? = nil
         ) {
             self.kind = kind
             self.threshold = threshold
@@ -55,6 +58,8 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
             self.dropouts = dropouts
             self.clip = clip
             self.controlClip = controlClip
+            self.modulusBits = modulusBits
+            self.insecure = insecure
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AtomicFiles
 import BinaryCoding
 import CoordinatorStore
 import DifferentialPrivacy
@@ -147,8 +148,19 @@ struct FederationJoinCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The folder for what must not be forgotten; otherwise IDENTITY.state.")
     var state: String?
 
+    @Flag(
+        name: .long,
+        help: """
+            Keep updates and seeds when their round is over, to open commitments to an auditor; they are as secret as the data.
+            """
+    )
+    var keepRecords = false
+
     @Option(name: .long, help: "Where to write the final model.")
     var out: String?
+
+    @Option(name: .long, help: "Where to write the journal of all that left this site, for `verify`.")
+    var journal: String?
 
     @Option(name: .long, help: "Hours to go on trying when the coordinator does not answer.")
     var patienceHours = 24.0
@@ -190,13 +202,15 @@ struct FederationJoinCommand: AsyncParsableCommand {
                 ).json)
         }
         let service = try SiteService(
-            study: study, identity: party.signing, data: rows, store: store, connection: connection, charging: charging
+            study: study, identity: party.signing, data: rows, store: store, connection: connection, charging: charging,
+            keepsRecords: keepRecords, repeatInterval: .seconds(longestWait)
         ) { Console.log(Self.line($0).json) }
         let task = Task { try await service.run() }
         Interruption.onFirstSignal { task.cancel() }
         let model = try await task.value
         connection.close()
         if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
+        if let journal { try writeAtomically(JournalFile(await service.site).encoded, to: journal) }
         try Console.result(
             ["model": model.fingerprint.hexadecimal], json: common.json,
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))

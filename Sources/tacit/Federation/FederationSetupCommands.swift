@@ -83,11 +83,14 @@ struct FederationInitCommand: ParsableCommand {
     func run() throws {
         common.apply()
         let parties = try sites.map { try PartyPublicIdentity(file: $0) }
-        guard training.protection != .paillier else {
-            throw CommandFailure(
-                .usage,
-                "--protection: paillier is for `simulate` only: its key would have to come from a dealer who sees it whole; "
-                    + "take secagg, which is as exact, or ckks, whose key the sites make together")
+        if training.protection == .paillier {
+            guard parties.count >= 3 else {
+                throw CommandFailure(
+                    .usage,
+                    "--protection: paillier wants at least 3 sites, who make its key together; got \(parties.count); take ckks"
+                )
+            }
+            if let warning = try training.paillier.warning { Console.warn(warning) }
         }
         if training.protection == .none { Console.warn("protection none: the coordinator sees every site's update") }
         var literal = try training.literal(

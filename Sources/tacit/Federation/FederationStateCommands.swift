@@ -33,21 +33,24 @@ struct FederationStatusCommand: AsyncParsableCommand {
 
 struct FederationExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export",
-        abstract:
-            "Write the model so far (.safetensors), the privacy report (.html, .json) and, where records are kept, the transcript."
-    )
+        commandName: "export", abstract: "Write the model so far (.safetensors) and the privacy report (.html, .json).")
 
     @OptionGroup var option: StudyOption
 
     @Option(name: .long, help: "Names of the files, without ending.")
     var out: String
 
+    @Flag(
+        name: .long,
+        help: "Also write all that the coordinator took in, for `verify`; wants a study served with --keep-transcript.")
+    var transcript = false
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         common.apply()
         let reading = try StudyReading(option)
+        let record = transcript ? try await reading.service.transcript() : nil
         try await reading.service.modelFile().write(to: out + ".safetensors")
         var files = ["\(out).safetensors"]
         for format in ReportFormat.allCases {
@@ -56,10 +59,9 @@ struct FederationExportCommand: AsyncParsableCommand {
             try writeAtomically(bytes, to: path)
             files.append(path)
         }
-        if let transcript = try reading.service.transcript() {
-            let path = "\(out).transcript"
-            try writeAtomically(transcript.encoded, to: path, permissions: 0o600)
-            files.append(path)
+        if let record {
+            try writeAtomically(record.encoded, to: "\(out).transcript")
+            files.append("\(out).transcript")
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
     }
