@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"]), .brew(["gmp"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
         .target(
@@ -153,7 +154,9 @@ let package = Package(
             ]),
         .target(
             name: "CoordinatorStore",
-            dependencies: ["AtomicFiles", "BinaryCoding", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CPostgres", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         // Federation with a store, a clock and a network.
         .target(
             name: "FederationService",

@@ -15,6 +15,16 @@ import Transports
 struct ServeOptions: ParsableArguments {
     @OptionGroup var option: StudyOption
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            """
+            Keep the state in this PostgreSQL database instead of the folder STUDY.state: postgres://user@host:5432/database \
+            or what libpq takes. Said once, it holds for all commands; what the folder holds moves there. The password \
+            belongs into ~/.pgpass or PGPASSWORD.
+            """, valueName: "connection"))
+    var store: String?
+
     @Option(name: .long, help: "The address to listen at.")
     var host = "0.0.0.0"
 
@@ -60,6 +70,7 @@ struct ServeOptions: ParsableArguments {
         configuration.beginsNow = beginsNow
         configuration.endsWhenFinished = exitWhenFinished
         configuration.baselines = try baseline.map(parsed)
+        configuration.store = try store.map { text throws(CoordinatorStoreError) in try StorePlace(postgres: text) }
         let process = CoordinatorProcess(option.files, configuration) { Console.log($0.json) }
         let task = Task { try await process.run() }
         Interruption.onFirstSignal { task.cancel() }
