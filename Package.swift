@@ -178,7 +178,7 @@ let package = Package(
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "CKKS", "CKernels", "DifferentialPrivacy",
                 "MultipartyCKKS",
                 "NeuralNetworks", "Paillier", "Parallelism", "PrivacyLedger", "PrivacyReports", "PrivateLearning",
-                "Randomness", "SecureAggregation", "Tabular",
+                "Randomness", "SecureAggregation", "Tabular", "TextClassification",
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Yams", package: "Yams"),
             ]),
 

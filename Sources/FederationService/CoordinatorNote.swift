@@ -51,6 +51,8 @@ public struct CoordinatorNote: Codable, Hashable, Sendable {
         case "evaluation": "Final evaluation"
         case "statistics": "Statistics"
         case "keys": "Joint key"
+        case "vocabulary": "Vocabulary, part \(round + 1)"
+        case "counts": "Counts of words"
         case "local": "Each site alone"
         default: purpose
         }

@@ -131,9 +131,17 @@ extension CoordinatorService: DashboardSource {
             let joined = coordinator.sites.values.count(where: \.hasJoined)
             return ("Waiting: \(joined) of \(study.sites.count) sites have joined", "waiting")
         case .running:
-            return coordinator.round < study.rounds
-                ? ("Round \(coordinator.round + 1) of \(study.rounds)", "running")
-                : (coordinator.purposeDue == .local ? "Each site trains alone" : "Final evaluation", "running")
+            let words =
+                switch coordinator.purposeDue {
+                case .keys: "The sites make their joint key"
+                case .statistics: "Means and deviations"
+                case .vocabulary: "Words that enough texts or sites have"
+                case .counts: "Counts of words"
+                case .local: "Each site trains alone"
+                case .evaluation: "Final evaluation"
+                case .training, nil: "Round \(min(coordinator.round + 1, study.rounds)) of \(study.rounds)"
+                }
+            return (words, "running")
         case .stalled(let reason): return ("Waiting for sites: \(reason)", "stalled")
         case .finished: return ("Finished after \(coordinator.round) rounds", "finished")
         case .failed(let reason): return ("Failed: \(reason)", "failed")

@@ -38,6 +38,11 @@ extension CoordinatorService {
             .init(
                 observer: "coordinator", source: nil, form: .plaintextSum, what: "sums over the sites of a round",
                 count: sums.count, learns: "the sum of at least \(study.minimum) sites in each round, and the model"))
+        let everybody = ["coordinator"] + sites.compactMap { ids[$0] }
+        var disclosures: [PrivacyReport.Disclosure] = [
+            .init(
+                what: "The model after \(coordinator.round) rounds", to: everybody, count: coordinator.model.count)
+        ]
         var dataSets: [PrivacyReport.DataSet] = []
         // Sites do not say how many rows they have; only sums are known.
         if let rows = coordinator.totalRows {
@@ -48,6 +53,24 @@ extension CoordinatorService {
                 .init(
                     name: "held-out rows of the sites", rows: Int(rows.rounded()), columns: study.width,
                     target: study.literal.target, note: "How many rows sites train on was not asked."))
+        }
+        if let plan = study.texts {
+            let features = coordinator.model.count - 1
+            for index in dataSets.indices { dataSets[index].columns = features }
+            if let union = plan.union {
+                let what = union.counting == .sites ? "sites have" : "texts of all sites together have"
+                disclosures.append(
+                    .init(
+                        what: "Which of 2^\(plan.hashing.logBuckets) hashes of words \(union.threshold) \(what), and below that "
+                            + "capped sums of them; whoever guesses a word can look it up",
+                        to: everybody, count: features))
+            }
+            if plan.start != nil {
+                disclosures.append(
+                    .init(
+                        what: "For each of these hashes, how many texts of either class of all sites together have it",
+                        to: ["coordinator"], count: 2 * features))
+            }
         }
         let metrics = coordinator.best.map { Self.metrics($0.metrics) } ?? []
         return PrivacyReport(
@@ -75,12 +98,7 @@ extension CoordinatorService {
                     "Denial of service", "The times and sizes of messages",
                 ]),
             observations: observations,
-            disclosures: [
-                .init(
-                    what: "The model after \(coordinator.round) rounds",
-                    to: ["coordinator"] + sites.compactMap { ids[$0] },
-                    count: coordinator.model.count)
-            ],
+            disclosures: disclosures,
             cryptography: coordinator.cryptography + [
                 .init(
                     purpose: "Connections between sites and coordinator",

@@ -114,7 +114,7 @@ public actor CoordinatorService: CoordinatorExchange {
 
     /// The best model that was evaluated, or the last, as a file.
     public func modelFile() throws(FederationError) -> TensorFile {
-        try coordinator.result.file(study, scaling: coordinator.scaling)
+        try coordinator.result.file(study, scaling: coordinator.scaling, vocabulary: coordinator.vocabulary)
     }
 
     /// Everything that was taken in, for `verify`.

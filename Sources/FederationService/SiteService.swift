@@ -12,6 +12,8 @@ public actor SiteService {
     public private(set) var site: Site
     /// Mean and deviation of the columns, which belong to the model; nil in studies without.
     public private(set) var scaling: ColumnScaling?
+    /// The buckets that are features, which belong to a model of texts; empty where all are.
+    public private(set) var vocabulary: [Int32] = []
     private let store: CoordinatorStore
     private let connection: CoordinatorConnection
     private let repeatInterval: Duration
@@ -55,6 +57,12 @@ public actor SiteService {
                     }
                 }
                 scaling = ColumnScaling(means: try numbers("means"), deviations: try numbers("deviations"))
+            }
+            if let known = try store.state("vocabulary") {
+                guard case .task(let task) = try Instruction(decoding: known, study: study.fingerprint) else {
+                    throw FederationServiceError.store("vocabulary: is not what this site stored")
+                }
+                vocabulary = task.vocabulary
             }
         } catch let error as FederationError {
             throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
@@ -108,12 +116,20 @@ public actor SiteService {
         }
     }
 
-    /// The columns' scaling comes with the tasks, and the final model without.
+    /// The columns' scaling and the words that are features come with the tasks, and the final model without.
     private func remember(_ bytes: [UInt8]) throws {
-        guard site.study.standardises, scaling == nil,
-            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint),
-            let found = task.scaling
+        guard
+            site.study.standardises && scaling == nil || site.study.texts?.union != nil && vocabulary.isEmpty,
+            case .task(var task) = try? Instruction(decoding: bytes, study: site.study.fingerprint)
         else { return }
+        if !task.vocabulary.isEmpty {
+            // The task has a coding for it; nothing else of it is needed.
+            task.model = nil
+            let encoded = Instruction.task(task).encoded(study: site.study.fingerprint)
+            try store.commit { try $0.setState("vocabulary", encoded) }
+            vocabulary = task.vocabulary
+        }
+        guard let found = task.scaling else { return }
         var encoder = BinaryEncoder()
         for list in [found.means, found.deviations] { encoder.encode(list: list) { $0.encode($1) } }
         let encoded = encoder.bytes

@@ -64,20 +64,25 @@ public struct LinearTextModel: Hashable, Sendable {
     /// first step is learningRate/2B times the difference of two counts: texts of either class that have the feature.
     /// - Parameters:
     ///   - order: the rows in the order of their use; batches are consecutive.
+    /// - Returns: the loss of each row before its batch's step, summed up.
     /// - Throws: ``TextClassificationError`` for a batch size below 1, and `diverged` when a weight is not finite.
+    @discardableResult
     public mutating func train(
         _ texts: LabelledTexts, order: [Int], batchSize: Int, learningRate: Double
-    ) throws(TextClassificationError) {
+    ) throws(TextClassificationError) -> Double {
         guard batchSize >= 1 else {
             throw TextClassificationError(.invalidArgument, "batchSize: got \(batchSize), want at least 1")
         }
         var start = 0
+        var loss = 0.0
         while start < order.count {
             let batch = order[start..<min(order.count, start + batchSize)]
             start += batchSize
             // All scores first: the rows of a batch do not see each other's step.
             let errors = batch.map { index in
-                1 / (1 + exp(-score(texts.row(index)))) - (texts.labels[index] ? 1 : 0)
+                let score = score(texts.row(index))
+                loss += max(score, 0) + log1p(exp(-abs(score))) - (texts.labels[index] ? score : 0)
+                return 1 / (1 + exp(-score)) - (texts.labels[index] ? 1 : 0)
             }
             for (index, error) in zip(batch, errors) {
                 let step = learningRate / Double(batch.count) * error
@@ -88,5 +93,6 @@ public struct LinearTextModel: Hashable, Sendable {
         guard intercept.isFinite else {
             throw TextClassificationError(.diverged, "training: the weights are not finite; lower the learning rate")
         }
+        return loss
     }
 }

@@ -19,7 +19,7 @@ extension Coordinator {
         {
             let task = SessionTask(
                 purpose: .training, session: nextSession, attempt: 0, round: round, cohort: [site.name], model: model,
-                scaling: scaling)
+                scaling: scaling, vocabulary: vocabulary)
             nextSession += 1
             asynchronous.assignments[site.name] = task
             transition.messages.append((site.name, Instruction.task(task).encoded(study: study.fingerprint)))

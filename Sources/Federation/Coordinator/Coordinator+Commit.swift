@@ -22,6 +22,8 @@ extension Coordinator {
             hasKeys = true
             paillier = result.paillier ?? paillier
         case .statistics: try takeStatistics(setting.layout.numbers(result.sums))
+        case .vocabulary: try takeWords(result.sums, piece: task.round)
+        case .counts: try takeCounts(result.sums)
         case .training:
             if let privacy = study.literal.privacy {
                 summary.clippingNorm = clippingNorm

@@ -28,6 +28,7 @@ extension Coordinator {
         for flag in [hasKeys, hasBegun, phase == .finished] { encoder.encode(flag) }
         encoder.encode(UInt32(nextSession))
         encoder.encode(UInt32(round))
+        if study.texts != nil { texts.encode(into: &encoder) }
         model.encode(into: &encoder)
         strategyState.encode(into: &encoder)
         for list in [scaling?.means ?? [], scaling?.deviations ?? []] {
@@ -83,6 +84,10 @@ extension Coordinator {
             let isFinished = try decoder.decodeBool("finished")
             nextSession = Int(try decoder.decode(UInt32.self, "session"))
             round = Int(try decoder.decode(UInt32.self, "round"))
+            if let plan = study.texts {
+                texts = try TextState(decoding: &decoder, plan)
+                model = try study.network(vocabulary: vocabulary).initialModel()
+            }
             let restored = try GlobalModel(decoding: &decoder)
             guard restored.tensors == model.tensors else {
                 throw BinaryCodingError(code: .mismatch, message: "snapshot: holds another architecture")

@@ -50,6 +50,10 @@ public struct Coordinator: Sendable {
     /// Training rounds committed.
     public internal(set) var round = 0
     public internal(set) var scaling: ColumnScaling?
+    /// In studies of texts the buckets that are features, ascending, once all pieces are known; empty where all are.
+    public var vocabulary: [Int32] { texts.pieces == study.texts?.pieces ? texts.members : [] }
+    /// What is known of the words.
+    var texts = TextState()
     /// Rows of all sites, from the statistics.
     public internal(set) var totalRows: Double?
     public internal(set) var clippingNorm: Double
@@ -379,7 +383,8 @@ public struct Coordinator: Sendable {
         transition.notices.append(
             .abandoned(session: current.task.session, attempt: current.task.attempt, reason: error.message))
         session = nil
-        guard current.task.attempt < 10, error.code != .diverged else {
+        let isHopeless = error.code == .diverged || error.code == .invalidData && study.texts != nil
+        guard current.task.attempt < 10, !isHopeless else {
             phase = .failed(error.message)
             return
         }
@@ -401,6 +406,14 @@ public struct Coordinator: Sendable {
         }
         if study.standardises, scaling == nil {
             return open(.statistics, number: nextSession, attempt: stalledAttempt, &transition)
+        }
+        if let plan = study.texts {
+            if texts.pieces < plan.pieces {
+                return open(.vocabulary, number: nextSession, attempt: stalledAttempt, &transition)
+            }
+            if plan.start != nil, !texts.hasStart {
+                return open(.counts, number: nextSession, attempt: stalledAttempt, &transition)
+            }
         }
         if round < study.rounds {
             if study.strategy.bufferSize != nil { return assign(&transition) }
@@ -444,11 +457,12 @@ public struct Coordinator: Sendable {
             return
         }
         let task = SessionTask(
-            purpose: purpose, session: number, attempt: attempt, round: round, cohort: cohort,
+            purpose: purpose, session: number, attempt: attempt, round: purpose == .vocabulary ? texts.pieces : round,
+            cohort: cohort,
             model: purpose == .training || purpose == .evaluation ? model : nil,
             control: purpose == .training && study.strategy.uploadsControl
                 ? strategyState.vector(0, count: model.count) : [],
-            scaling: scaling, clippingNorm: purpose == .training ? clippingNorm : 0)
+            scaling: scaling, clippingNorm: purpose == .training ? clippingNorm : 0, vocabulary: vocabulary)
         do {
             let server = try study.server(task, paillier: paillier, collective: collective, identity: identity)
             let bytes = Instruction.task(task).encoded(study: study.fingerprint)
@@ -459,7 +473,7 @@ public struct Coordinator: Sendable {
                 bytesSent: bytes.count * cohort.count)
             nextSession = number
             phase = .running
-            transition.notices.append(.opened(purpose: purpose, round: round, attempt: attempt, cohort: cohort))
+            transition.notices.append(.opened(purpose: purpose, round: task.round, attempt: attempt, cohort: cohort))
             for name in cohort { transition.messages.append((name, bytes)) }
         } catch {
             phase = .failed(error.message)

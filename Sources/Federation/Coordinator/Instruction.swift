@@ -12,6 +12,10 @@ public enum SessionPurpose: UInt8, Sendable, CaseIterable {
     case evaluation = 4
     /// How models that each site trains without the others do, on its own rows.
     case local = 5
+    /// How many texts have a word in each of a piece of the buckets, capped; to find those that are features.
+    case vocabulary = 6
+    /// Texts of either class with each feature.
+    case counts = 7
 }
 
 /// What the coordinator tells a site.
@@ -101,7 +105,7 @@ public struct SessionTask: Hashable, Sendable {
     public var session: Int
     /// Counts tries of the session from 0.
     public var attempt: Int
-    /// Counts training rounds from 0.
+    /// Counts training rounds from 0; of a vocabulary its piece.
     public var round: Int
     /// Names of the sites, in the order of their positions.
     public var cohort: [String]
@@ -114,6 +118,8 @@ public struct SessionTask: Hashable, Sendable {
     public var deviations: [Double]
     /// The bound on the ℓ₂ norm of an update, 0 for none.
     public var clippingNorm: Double
+    /// In studies of texts the buckets that are features, ascending, once they are known; empty where all are.
+    public var vocabulary: [Int32]
 
     public var scaling: ColumnScaling? {
         means.isEmpty ? nil : ColumnScaling(means: means, deviations: deviations)
@@ -127,11 +133,13 @@ public struct SessionTask: Hashable, Sendable {
         model?.encode(into: &encoder)
         for list in [control, means, deviations] { WordCoding.encode(list.map { $0.bitPattern }, into: &encoder) }
         encoder.encode(clippingNorm)
+        // At the end, so that tasks of other studies are what they were.
+        if !vocabulary.isEmpty { BucketCoding.encode(vocabulary, into: &encoder) }
     }
 
     init(
         purpose: SessionPurpose, session: Int, attempt: Int, round: Int, cohort: [String], model: GlobalModel?,
-        control: [Double] = [], scaling: ColumnScaling? = nil, clippingNorm: Double = 0
+        control: [Double] = [], scaling: ColumnScaling? = nil, clippingNorm: Double = 0, vocabulary: [Int32] = []
     ) {
         self.purpose = purpose
         self.session = session
@@ -143,12 +151,13 @@ public struct SessionTask: Hashable, Sendable {
         means = scaling?.means ?? []
         deviations = scaling?.deviations ?? []
         self.clippingNorm = clippingNorm
+        self.vocabulary = vocabulary
     }
 
     init(decoding decoder: inout BinaryDecoder) throws(BinaryCodingError) {
         let code = try decoder.decode(UInt8.self, "purpose")
         guard let purpose = SessionPurpose(rawValue: code) else {
-            throw BinaryCodingError(code: .invalidValue, message: "purpose: got \(code), want 1...5")
+            throw BinaryCodingError(code: .invalidValue, message: "purpose: got \(code), want 1...7")
         }
         self.purpose = purpose
         session = Int(try decoder.decode(UInt32.self, "session"))
@@ -169,6 +178,7 @@ public struct SessionTask: Hashable, Sendable {
         means = try doubles("means")
         deviations = try doubles("deviations")
         clippingNorm = try decoder.decodeDouble("clipping norm")
+        vocabulary = decoder.remaining > 0 ? try BucketCoding.decode(&decoder) : []
         guard means.count == deviations.count, deviations.allSatisfy({ $0 > 0 }), clippingNorm >= 0,
             clippingNorm.isFinite
         else {

@@ -11,6 +11,8 @@ public struct ModelDescription: Hashable, Sendable, Codable {
         case cnn
         /// A table of vectors, averaged over the words of a text, and a dense layer.
         case embeddingBag = "embedding-bag"
+        /// One weight for each hashed word that a text has, and an intercept.
+        case text
     }
 
     public var kind: Kind
@@ -24,10 +26,21 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     public var vocabulary: Int?
     /// embedding-bag: numbers in a row.
     public var dimension: Int?
+    /// text: words are hashed into 2^this buckets.
+    public var logBuckets: Int?
+    /// text: a bucket that fewer texts of all sites together have is no feature.
+    public var leastTexts: Int?
+    /// text: a bucket that fewer sites have is no feature; in the place of leastTexts.
+    public var leastSites: Int?
+    /// text: of the naive Bayes model that training starts from; 0.1 unless said otherwise.
+    public var smoothing: Double?
+    /// text: factor of the scores of naive Bayes where training starts; 0 for the zero model, otherwise 0.2.
+    public var startScale: Double?
 
     public init(
         kind: Kind, hidden: [Int]? = nil, image: [Int]? = nil, filters: [Int]? = nil, vocabulary: Int? = nil,
-        dimension: Int? = nil
+        dimension: Int? = nil, logBuckets: Int? = nil, leastTexts: Int? = nil, leastSites: Int? = nil,
+        smoothing: Double? = nil, startScale: Double? = nil
     ) {
         self.kind = kind
         self.hidden = hidden
@@ -35,6 +48,11 @@ public struct ModelDescription: Hashable, Sendable, Codable {
         self.filters = filters
         self.vocabulary = vocabulary
         self.dimension = dimension
+        self.logBuckets = logBuckets
+        self.leastTexts = leastTexts
+        self.leastSites = leastSites
+        self.smoothing = smoothing
+        self.startScale = startScale
     }
 
     public static let logistic = ModelDescription(kind: .logistic)
@@ -44,6 +62,8 @@ public struct ModelDescription: Hashable, Sendable, Codable {
             let given: [(String, Bool)] = [
                 ("hidden", hidden != nil), ("image", image != nil), ("filters", filters != nil),
                 ("vocabulary", vocabulary != nil), ("dimension", dimension != nil),
+                ("logBuckets", logBuckets != nil), ("leastTexts", leastTexts != nil),
+                ("leastSites", leastSites != nil), ("smoothing", smoothing != nil), ("startScale", startScale != nil),
             ]
             if let bad = given.first(where: { $0.1 && !allowed.contains($0.0) }) {
                 throw .study("model.\(bad.0): does not go with kind \(kind.rawValue)")
@@ -67,6 +87,8 @@ public struct ModelDescription: Hashable, Sendable, Codable {
             guard let vocabulary, vocabulary > 0, let dimension, dimension > 0 else {
                 throw .study("model: embedding-bag wants vocabulary and dimension, both at least 1")
             }
+        // Their values are checked with the study, whose sites and protection they depend on.
+        case .text: try only(["logBuckets", "leastTexts", "leastSites", "smoothing", "startScale"])
         }
         for (name, values) in [("hidden", hidden ?? []), ("filters", filters ?? [])] {
             guard values.allSatisfy({ (1...1 << 16).contains($0) }) else {
@@ -79,7 +101,7 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     func layers(inputs: Int, outputs: Int) -> (layers: [LayerDescription], input: [Int]) {
         let dense = [LayerDescription].multilayerPerceptron(hidden: hidden ?? [], outputs: outputs)
         switch kind {
-        case .logistic, .mlp: return (dense, [inputs])
+        case .logistic, .mlp, .text: return (dense, [inputs])
         case .cnn:
             var layers: [LayerDescription] = []
             for count in filters ?? [] {

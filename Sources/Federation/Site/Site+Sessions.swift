@@ -20,8 +20,11 @@ extension Site {
             throw FederationError(
                 code: .tooFewSites, message: "task: got a cohort of \(task.cohort.count), want at least \(least)")
         }
+        let vocabulary = try checkedVocabulary(task)
         if task.purpose == .training || task.purpose == .evaluation {
-            guard let model = task.model, model.tensors == tensors else {
+            let wanted =
+                vocabulary.isEmpty ? tensors : try study.network(vocabulary: vocabulary).initialModel().tensors
+            guard let model = task.model, model.tensors == wanted else {
                 throw .message("task: the model has another architecture than the study")
             }
             guard task.control.isEmpty || task.control.count == model.count else {
@@ -42,6 +45,25 @@ extension Site {
                     "task: \(task.purpose) with bound \(task.clippingNorm) is not what the study's privacy allows")
             }
         }
+    }
+
+    /// The features that a task names; what is found out first has none yet.
+    private func checkedVocabulary(_ task: SessionTask) throws(FederationError) -> [Int32] {
+        guard let texts = study.texts else {
+            guard task.vocabulary.isEmpty, task.purpose != .vocabulary, task.purpose != .counts else {
+                throw .message("task: asks for words, the study has none")
+            }
+            return []
+        }
+        switch task.purpose {
+        case .keys, .vocabulary:
+            guard task.vocabulary.isEmpty, task.purpose == .keys || task.round < texts.pieces else {
+                throw .message("task: piece \(task.round) of the vocabulary, want one of \(texts.pieces)")
+            }
+        case .counts where texts.start == nil: throw .message("task: the study counts no words")
+        default: _ = try texts.vocabulary(task.vocabulary)
+        }
+        return task.vocabulary
     }
 
     func begin(_ task: SessionTask, seed: [UInt8]? = nil) throws(FederationError) -> SiteSession {

@@ -22,10 +22,28 @@ extension Site {
         case .statistics: return UploadedVector(integers: try layout.integers(try statistics()).integers)
         case .evaluation:
             guard let model = task.model else { throw .message("task: the model is missing") }
-            return UploadedVector(integers: try layout.integers(try evaluation(model, task.scaling)).integers)
+            return UploadedVector(integers: try layout.integers(try evaluation(model, task)).integers)
         case .training: return try training(task, layout, using: &random)
-        case .local: return UploadedVector(integers: try layout.integers(try alone(task.scaling)).integers)
+        case .local: return UploadedVector(integers: try layout.integers(try alone(task)).integers)
+        case .vocabulary: return UploadedVector(integers: try wordCounts(piece: task.round))
+        case .counts: return UploadedVector(integers: try classCounts(task))
         }
+    }
+
+    private func wordCounts(piece: Int) throws(FederationError) -> [Int64] {
+        guard let plan = study.texts, let union = plan.union, let texts = data.rows.texts else {
+            throw .message("task: the study has no vocabulary to find")
+        }
+        let rows = Array(data.training.prefix(study.maximumRows))
+        return union.capped(texts.counts(rows, in: plan.range(piece: piece)))
+    }
+
+    private func classCounts(_ task: SessionTask) throws(FederationError) -> [Int64] {
+        guard let vocabulary = try study.texts?.vocabulary(task.vocabulary) else {
+            throw .message("task: the study counts no words")
+        }
+        let counts = try data.texts(Array(data.training.prefix(study.maximumRows)), vocabulary).counts()
+        return counts.negative + counts.positive + [counts.negativeTexts, counts.positiveTexts]
     }
 
     /// Counts and sums of the columns moved to [0, 1].
@@ -45,22 +63,33 @@ extension Site {
         return [[Double(rows.count)], sums, squares]
     }
 
-    func evaluation(_ model: GlobalModel, _ scaling: ColumnScaling?) throws(FederationError) -> [[Double]] {
+    func evaluation(_ model: GlobalModel, _ task: SessionTask) throws(FederationError) -> [[Double]] {
         let empty = [Double](repeating: 0, count: EvaluationSums.count(study.task))
-        let values = try data.evaluate(model, study.network, scaling: scaling)?.values ?? empty
+        let sums =
+            if let vocabulary = try study.texts?.vocabulary(task.vocabulary) {
+                try data.evaluate(model, vocabulary)
+            } else {
+                try data.evaluate(model, study.network, scaling: task.scaling)
+            }
+        let values = sums?.values ?? empty
         let parts = [[values[0]], [values[1]], [values[2]], Array(values[3...])]
         return parts.filter { !$0.isEmpty }
     }
 
     /// The counts of a model that only this site's rows made: the study's recipe and rounds, no correction by others.
-    func alone(_ scaling: ColumnScaling?) throws(FederationError) -> [[Double]] {
-        let local = LocalTraining(network: study.network, parameters: study.literal.training, correction: .none)
-        var model = try study.network.initialModel()
+    ///
+    /// Texts start from naive Bayes on the site's own, if it has both classes.
+    func alone(_ task: SessionTask) throws(FederationError) -> [[Double]] {
+        var model = try study.network(vocabulary: task.vocabulary).initialModel()
+        if let plan = study.texts {
+            let counts = try data.texts(data.training, plan.vocabulary(task.vocabulary)).counts()
+            if counts.negativeTexts > 0, counts.positiveTexts > 0 {
+                model = try plan.start?.model(counts, like: model) ?? model
+            }
+        }
         for round in 0..<study.rounds {
             do {
-                let change = try local.run(
-                    from: model, data, scaling: scaling, round: round, seed: orderSeed(round)
-                ).change
+                let change = try trained(from: model, task, round: round, correction: .none, control: nil).change
                 model = try model.replacing(zip(model.weights, change).map(+))
             } catch {
                 // A site whose own model runs away is held to the last one that did not: a comparison stops no study.
@@ -68,7 +97,22 @@ extension Site {
                 break
             }
         }
-        return try evaluation(model, scaling)
+        return try evaluation(model, task)
+    }
+
+    /// One round's training on this site's rows.
+    private func trained(
+        from model: GlobalModel, _ task: SessionTask, round: Int, correction: LocalCorrection,
+        control: (global: [Double], own: [Double])?
+    ) throws(FederationError) -> LocalResult {
+        if let vocabulary = try study.texts?.vocabulary(task.vocabulary) {
+            return try TextTraining(parameters: study.literal.training).run(
+                from: model, data.texts(data.training, vocabulary), round: round, seed: orderSeed(round))
+        }
+        return try LocalTraining(
+            network: study.network, parameters: study.literal.training, correction: correction
+        ).run(
+            from: model, data, scaling: task.scaling, round: round, seed: orderSeed(round), control: control)
     }
 
     /// Of the order of the rows in a round.
@@ -82,10 +126,8 @@ extension Site {
     ) throws(FederationError) -> UploadedVector {
         guard let model = task.model else { throw .message("task: the model is missing") }
         let own = currentControl(task, count: model.count)
-        let local = LocalTraining(
-            network: study.network, parameters: study.literal.training, correction: study.strategy.correction)
-        let result = try local.run(
-            from: model, data, scaling: task.scaling, round: task.round, seed: orderSeed(task.round),
+        let result = try trained(
+            from: model, task, round: task.round, correction: study.strategy.correction,
             control: study.strategy.uploadsControl ? (task.control, own) : nil)
         let rows = min(data.training.count, study.maximumRows)
         if let privacy = study.literal.privacy {
@@ -100,7 +142,7 @@ extension Site {
         var parts = [result.change.map { min(max($0, -clip), clip) * weight }]
         if study.strategy.uploadsControl { parts.append(result.controlChange.map { $0 - 0 }) }
         parts.append([Double(rows)])
-        parts += try evaluation(model, task.scaling)
+        parts += try evaluation(model, task)
         var upload = UploadedVector(integers: try layout.integers(parts).integers)
         if study.strategy.uploadsControl { upload.control = zip(own, result.controlChange).map(+) }
         upload.notices = [

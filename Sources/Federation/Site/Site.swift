@@ -22,7 +22,7 @@ public struct Site: Sendable {
     let charging: (any PrivacyCharging)?
     let aggregation: AggregationIdentity?
     let collective: CollectiveSetting?
-    /// Of the study's model.
+    /// Of the study's model, unless a vocabulary decides on them.
     let tensors: [ModelTensor]
 
     /// Lines of the journal: what left, in order.
@@ -72,6 +72,9 @@ public struct Site: Sendable {
                 message:
                     "\(identity.name): the study does not name this identity (\(identity.publicIdentity.fingerprint)), or revoked it"
             )
+        }
+        guard (data.rows.texts != nil) == (study.texts != nil) else {
+            throw .data("rows: the study wants \(study.texts == nil ? "a table" : "texts")")
         }
         guard data.rows.width == study.width, data.rows.task == study.task else {
             throw .data(

@@ -15,7 +15,9 @@ extension Study {
 
     func setting(_ task: SessionTask) throws(FederationError) -> SumSetting {
         let isPrivate = literal.privacy != nil && task.purpose == .training
-        var layout = try layout(task.purpose, model: task.model?.count ?? 0, norm: task.clippingNorm)
+        let features = task.purpose == .counts ? texts?.fixedFeatures ?? task.vocabulary.count : nil
+        var layout = try layout(
+            task.purpose, model: features ?? task.model?.count ?? 0, norm: task.clippingNorm)
         if task.purpose != .keys, layout.count == 0 { throw .message("task: has nothing to add up") }
         if task.purpose == .keys { layout = try VectorLayout([], wordBits: 32, sites: max(1, task.cohort.count)) }
         guard task.cohort.count <= layout.sites else {

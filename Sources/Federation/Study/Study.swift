@@ -13,8 +13,10 @@ public struct Study: Sendable {
     public let task: LearningTask
     public let network: StudyNetwork
     public let strategy: any FederationStrategy
-    /// Encoded columns.
+    /// Encoded columns; buckets of words in a study of texts.
     public let width: Int
+    /// Of a study of texts.
+    public let texts: TextPlan?
     /// In every message: equal studies have equal fingerprints.
     public let fingerprint: Fingerprint
     private let target: TargetEncoding?
@@ -45,8 +47,11 @@ public struct Study: Sendable {
         strategy = try StrategyEntry.strategy(literal.strategy)
         self.literal = literal
         self.schema = schema
-        (recipe, target, classes, task, width) = try Self.meaning(literal, schema)
-        network = StudyNetwork(literal.model, inputs: width, task: task, seed: literal.seed ?? 1)
+        texts = try TextPlan(literal)
+        (recipe, target, classes, task, width) = try Self.meaning(literal, schema, texts)
+        // How many features texts have comes out later.
+        network = StudyNetwork(
+            literal.model, inputs: texts.map { $0.fixedFeatures ?? 1 } ?? width, task: task, seed: literal.seed ?? 1)
         _ = try network.initialModel()
         var encoder = BinaryEncoder()
         encoder.encode("tacit federation study 1")
@@ -66,13 +71,20 @@ public struct Study: Sendable {
     private func checkSums() throws(FederationError) {
         var purposes: [SessionPurpose] = literal.privacy == nil ? [.training, .evaluation] : [.training]
         if standardises { purposes.append(.statistics) }
+        if let texts { purposes += (texts.union == nil ? [] : [.vocabulary]) + (texts.start == nil ? [] : [.counts]) }
         for purpose in purposes { _ = try layout(purpose, model: 1, norm: literal.privacy?.clippingNorm ?? 1) }
         if kind == .ckks { _ = try collective() }
     }
 
     private static func meaning(
-        _ literal: StudyLiteral, _ schema: Schema?
+        _ literal: StudyLiteral, _ schema: Schema?, _ texts: TextPlan?
     ) throws(FederationError) -> (FittedRecipe?, TargetEncoding?, [String], LearningTask, Int) {
+        if let texts {
+            guard schema == nil, literal.inputs == nil else {
+                throw .study("model: kind text takes texts, so neither a schema nor inputs go with it")
+            }
+            return (nil, nil, [], .binary, texts.hashing.bucketCount)
+        }
         guard let schema else {
             guard let inputs = literal.inputs, (1...1 << 26).contains(inputs.width) else {
                 throw .study(
@@ -176,6 +188,11 @@ public struct Study: Sendable {
             }
         case .none: break
         }
+        if texts != nil, strategy.correction != .none {
+            throw refuse(
+                "strategy \(literal.strategy.name): corrects every weight in every step, and a step on a text touches its words only; take another strategy"
+            )
+        }
         if standardises, recipe == nil {
             throw .study("standardise: wants a schema, whose bounds the statistics need")
         }
@@ -208,7 +225,9 @@ public struct Study: Sendable {
     /// Encodes a table.
     /// - Throws: `invalidData`.
     public func rows(_ table: Table) throws(FederationError) -> SiteData.Rows {
-        guard let recipe, let schema else { throw .data("rows: this study takes encoded rows, not tables") }
+        guard let recipe, let schema else {
+            throw .data("rows: this study takes \(texts == nil ? "encoded rows" : "texts"), not tables")
+        }
         do {
             let matrix = try recipe.apply(to: table)
             let targets: [Double]
@@ -249,6 +268,15 @@ public struct Study: Sendable {
         ]
         switch purpose {
         case .keys: return try VectorLayout([], wordBits: 32, sites: perRound)
+        case .vocabulary:
+            guard let texts, let union = texts.union else { throw .study("model: has no vocabulary to find") }
+            return try VectorLayout(
+                [("texts with a word", texts.range(piece: 0).count, Double(union.cap), 0)], wordBits: 32,
+                sites: sites.count)
+        case .counts:
+            return try VectorLayout(
+                [("texts of a class with a word", 2 * count, rows, 0), ("texts of a class", 2, rows, 0)], wordBits: 32,
+                sites: sites.count)
         case .statistics:
             return try VectorLayout(
                 [("rows", 1, rows, 0), ("sums", width, rows, 30), ("squares", width, rows, 30)], wordBits: 64,
@@ -281,10 +309,12 @@ public struct Study: Sendable {
     /// Ciphertexts of 4,096 numbers that may be opened in the study's life, with room for repeated attempts and for finding
     /// out who forged a share.
     func openings() throws(FederationError) -> Int {
-        let weights = try network.initialModel().count
+        // How many features texts have is not known yet.
+        let weights = if let texts { texts.hashing.bucketCount + 1 } else { try network.initialModel().count }
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
-        let others = literal.localBaseline ?? false ? 3 : 2
+        // Counts of texts are two numbers a feature.
+        let others = (literal.localBaseline ?? false ? 3 : 2) + (texts == nil ? 0 : 3)
         return 2 * perSum * (rounds + others + threshold)
     }
 }

@@ -12,7 +12,22 @@ public struct SiteData: Sendable {
         /// One a row: 0 or 1, a class number, or a value.
         public let targets: [Float]
         public let task: LearningTask
+        /// In studies of texts, in the place of features.
+        public let texts: HashedTexts?
         public var count: Int { targets.count }
+
+        /// Texts of two classes.
+        /// - Throws: `invalidData` when there is not one label a text.
+        public init(texts: HashedTexts, isPositive: [Bool]) throws(FederationError) {
+            guard texts.count == isPositive.count else {
+                throw .data("texts: got \(isPositive.count) labels for \(texts.count) texts")
+            }
+            features = []
+            width = texts.hashing.bucketCount
+            targets = isPositive.map { $0 ? 1 : 0 }
+            task = .binary
+            self.texts = texts
+        }
 
         /// - Throws: `invalidData` for sizes that do not fit, numbers that are not finite, and labels that the task does not
         ///   have.
@@ -33,6 +48,7 @@ public struct SiteData: Sendable {
             {
                 throw .data("target of row \(row + 1): want a whole number in 0..<\(labels)")
             }
+            texts = nil
             self.features = features
             self.width = width
             self.targets = targets

@@ -9,8 +9,12 @@ extension ProtectionKind: ExpressibleByArgument {}
 /// How a simulated study trains; the same for every command that runs one.
 struct FederatedTrainingOptions: ParsableArguments {
     @Option(help: "Training rounds.") var rounds = 20
-    @Option(help: "logistic, mlp:64,32 (hidden units), cnn:HEIGHTxWIDTHxCHANNELS:8,16 (filters).") var model =
-        "logistic"
+    @Option(
+        help: """
+            logistic, mlp:64,32 (hidden units), cnn:HEIGHTxWIDTHxCHANNELS:8,16 (filters), text:25:3 (words hashed into 2^25 \
+            buckets, those that 3 texts of all sites have), text:25:2sites (that 2 sites have), text:18 (all of 2^18).
+            """)
+    var model = "logistic"
     @Option(
         help:
             "fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad, scaffold, fedbuff, median, trimmed-mean, krum, bulyan."
@@ -51,7 +55,7 @@ struct FederatedTrainingOptions: ParsableArguments {
             protection: .init(
                 kind: protection, threshold: threshold, clip: clip, modulusBits: isTrial ? 1024 : nil,
                 insecure: isTrial ? true : nil), privacy: privacy,
-            standardise: privacy == nil && modelKind != .cnn, sites: [], seed: seed)
+            standardise: privacy == nil && modelKind != .cnn && modelKind != .text, sites: [], seed: seed)
     }
 
     private var modelKind: ModelDescription.Kind? {
@@ -72,8 +76,29 @@ struct FederatedTrainingOptions: ParsableArguments {
         case .mlp where parts.count == 2: return ModelDescription(kind: .mlp, hidden: try numbers(parts[1], ","))
         case .cnn where parts.count == 3:
             return ModelDescription(kind: .cnn, image: try numbers(parts[1], "x"), filters: try numbers(parts[2], ","))
-        default: throw CommandFailure(.usage, "--model: got \(model), want logistic, mlp:UNITS or cnn:IMAGE:FILTERS")
+        case .text where parts.count <= 3: return try textDescription(parts)
+        default:
+            throw CommandFailure(
+                .usage,
+                "--model: got \(model), want logistic, mlp:UNITS, cnn:IMAGE:FILTERS or text:LOGBUCKETS:LEAST")
         }
+    }
+
+    private func textDescription(_ parts: [String]) throws -> ModelDescription {
+        func bad(_ what: String) -> CommandFailure {
+            CommandFailure(.usage, "--model: got \(what), want such as text:25:3, text:25:2sites or text:18")
+        }
+        var description = ModelDescription(kind: .text, logBuckets: parts.count > 1 ? Int(parts[1]) : 25)
+        guard description.logBuckets != nil else { throw bad(parts[1]) }
+        let least = parts.count > 2 ? parts[2] : parts.count > 1 ? "" : "3"
+        if least.isEmpty { return description }
+        if least.hasSuffix("sites") {
+            description.leastSites = Int(least.dropLast("sites".count))
+        } else {
+            description.leastTexts = Int(least)
+        }
+        guard description.leastSites != nil || description.leastTexts != nil else { throw bad(least) }
+        return description
     }
 
     private func strategyLiteral() throws -> StrategyLiteral {
@@ -145,6 +170,8 @@ struct SimulationRun {
             case "training": "round \(summary.round + 1) of \(total)"
             case "statistics": "means and deviations"
             case "keys": "joint key"
+            case "vocabulary": "vocabulary, part \(summary.round + 1)"
+            case "counts": "counts of words"
             case "local": "each site alone"
             default: "last evaluation"
             }

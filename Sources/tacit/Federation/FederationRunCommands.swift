@@ -2,6 +2,7 @@ import ArgumentParser
 import AtomicFiles
 import BinaryCoding
 import CoordinatorStore
+import Datasets
 import DifferentialPrivacy
 import Federation
 import FederationService
@@ -125,7 +126,12 @@ struct FederationJoinCommand: AsyncParsableCommand {
     @Argument(help: "The coordinator, such as https://coordinator:8443.")
     var address: String
 
-    @Option(name: .long, help: "This site's table (CSV). It never leaves.")
+    @Option(
+        name: .long,
+        help: """
+            This site's table (CSV); in a study of texts a folder with two subfolders such as spam and ham, a file a text, or a \
+            .tar.gz of one. It never leaves.
+            """)
     var data: String
 
     @Option(name: .long, help: "This site's .key file.")
@@ -179,13 +185,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let invited = try Invitation(file: try invitationFile())
         let study = try invited.makeStudy()
         let charging = try charging(study)
-        guard let schema = study.schema else {
-            throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
-        }
-        let table = try Table(
-            csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
-        let split = try table.split(testShare: heldOut, seed: study.seed, groupBy: unit)
-        let rows = SiteData(rows: try study.rows(table), training: split.training, heldOut: split.test)
+        let rows = try study.texts == nil ? table(study) : texts(study)
         let folder = state ?? (identity.hasSuffix(".key") ? String(identity.dropLast(4)) : identity) + ".state"
         let store = try CoordinatorStore(servingFrom: folder, study: study.fingerprint)
         var configuration = CoordinatorConnection.Configuration()
@@ -209,11 +209,42 @@ struct FederationJoinCommand: AsyncParsableCommand {
         Interruption.onFirstSignal { task.cancel() }
         let model = try await task.value
         connection.close()
-        if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
+        if let out {
+            try model.file(study, scaling: await service.scaling, vocabulary: await service.vocabulary).write(to: out)
+        }
         if let journal { try writeAtomically(JournalFile(await service.site).encoded, to: journal) }
         try Console.result(
             ["model": model.fingerprint.hexadecimal], json: common.json,
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))
+    }
+
+    private func table(_ study: Study) throws -> SiteData {
+        guard let schema = study.schema else {
+            throw CommandFailure(.configuration, "study: has no schema, so it takes no tables")
+        }
+        let table = try Table(
+            csv: data, schema: schema, format: CSVFormat(missingMarks: [""] + (schema.missingMarks ?? [])))
+        let split = try table.split(testShare: heldOut, seed: study.seed, groupBy: unit)
+        return SiteData(rows: try study.rows(table), training: split.training, heldOut: split.test)
+    }
+
+    private func texts(_ study: Study) throws -> SiteData {
+        guard unit == nil else { throw CommandFailure(.usage, "--unit: texts have no columns; leave it out") }
+        let folder = try TextFolder(path: data, positive: study.positiveTexts)
+        for name in folder.unreadable {
+            Console.warn("\(name): has a byte 0, as in UTF-16; left out, want text in an encoding that keeps ASCII")
+        }
+        let made = try study.data(
+            folder.texts.map { ($0.content, $0.isPositive) }, heldOutShare: heldOut)
+        Console.log(
+            LogLine(
+                .info, "texts",
+                [
+                    "training": "\(made.data.training.count)", "heldOut": "\(made.data.heldOut.count)",
+                    "duplicates": "\(made.duplicates)",
+                ]
+            ).json)
+        return made.data
     }
 
     /// The ledger of a study with noise, opened before the table is read.

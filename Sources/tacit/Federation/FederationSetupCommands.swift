@@ -58,13 +58,15 @@ struct FederationInitCommand: ParsableCommand {
     @Option(name: .long, parsing: .upToNextOption, help: "The .public files of the sites.")
     var sites: [String]
 
-    @Option(name: .long, help: "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it.")
-    var schema: String
+    @Option(
+        name: .long,
+        help: "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it; none for --model text.")
+    var schema: String?
 
     @Option(name: .long, help: "The column to predict; otherwise the schema's target.")
     var target: String?
 
-    @Option(name: .long, help: "The category that counts as yes.")
+    @Option(name: .long, help: "The category that counts as yes; of texts the name of their folder, spam unless given.")
     var positive: String?
 
     @OptionGroup var training: FederatedTrainingOptions
@@ -103,9 +105,16 @@ struct FederationInitCommand: ParsableCommand {
             positive: positive,
             sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
+        guard (schema == nil) == (literal.model.kind == .text) else {
+            throw CommandFailure(
+                .usage,
+                schema == nil
+                    ? "--schema: is missing; make one with `tacit data schema`"
+                    : "--schema: --model text takes texts, not tables; leave it out")
+        }
         if localBaseline { literal.localBaseline = true }
         let files = StudyFiles(path: file)
-        try files.create(literal, schema: try Schema(path: schema), sites: parties, days: days)
+        try files.create(literal, schema: try schema.map { try Schema(path: $0) }, sites: parties, days: days)
         let coordinator = try files.readCoordinator().transport.certificate.fingerprint.written
         try Console.result(
             ["study": file, "invitation": files.invitationPath, "coordinator": coordinator], json: common.json,

@@ -1,0 +1,109 @@
+import AtomicFiles
+import Foundation
+
+/// Texts of two classes as people keep them: a file a text, in two folders side by side that are named after the classes.
+///
+/// The two folders may stand in the folder that is named, or in folders within it; a `.tar.gz` of it will do as well.
+public struct TextFolder: Sendable {
+    public struct Text: Sendable {
+        /// Within the folder.
+        public let name: String
+        public let isPositive: Bool
+        public let content: [UInt8]
+    }
+
+    /// In the order of their names.
+    public let texts: [Text]
+    /// Names of files with a byte 0, which no text in an extension of ASCII has; they are not among the texts.
+    public let unreadable: [String]
+
+    /// Of one text.
+    public static let byteLimit = 1 << 24
+    static let countLimit = 1_000_000
+
+    /// - Parameter positive: the name of the folder whose texts are of class yes; the folder beside it is the other class.
+    /// - Throws: ``DatasetsError``, naming the place.
+    public init(path: String, positive: String) throws(DatasetsError) {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw DatasetsError(.notFetched, "\(path): not found; want a folder of texts or a .tar.gz of one")
+        }
+        if isFolder.boolValue {
+            try self.init(
+                names: try Self.files(in: path), path: path, positive: positive
+            ) { name throws(DatasetsError) in
+                try Self.contents("\(path)/\(name)", limit: Self.byteLimit)
+            }
+            return
+        }
+        let packed = try Self.contents(path, limit: 1 << 30)
+        guard packed.starts(with: [0x1F, 0x8B]) else {
+            throw DatasetsError(
+                .invalidData,
+                "\(path): want a folder with the folders \(positive) and another, a file a text, or a .tar.gz of one")
+        }
+        let archive = try TarArchive(
+            try Gzip.unpack(packed, name: path, limit: 1 << 31), name: path, entryLimit: Self.countLimit)
+        let entries = Dictionary(uniqueKeysWithValues: archive.entries.map { ($0.name, $0) })
+        try self.init(names: archive.entries.map(\.name), path: path, positive: positive) { name in
+            entries[name].map { Array(archive.contents(of: $0)) } ?? []
+        }
+    }
+
+    private init(
+        names: [String], path: String, positive: String, content: (String) throws(DatasetsError) -> [UInt8]
+    ) throws(DatasetsError) {
+        // Folders by the folder that they stand in.
+        var classes: [String: Set<String>] = [:]
+        var files: [(name: String, outer: String, folder: String)] = []
+        for name in names {
+            let parts = name.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+            guard parts.count >= 2, !parts.contains(where: { $0.hasPrefix(".") }) else { continue }
+            let outer = parts.dropLast(2).joined(separator: "/")
+            files.append((name, outer, parts[parts.count - 2]))
+            classes[outer, default: []].insert(parts[parts.count - 2])
+        }
+        let pairs = classes.filter { $0.value.contains(positive) }
+        guard !pairs.isEmpty else {
+            throw DatasetsError(
+                .invalidData, "\(path): has no folder \(positive) with texts; want it and one beside it for the others")
+        }
+        for (outer, folders) in pairs.sorted(by: { $0.key < $1.key }) where folders.count != 2 {
+            throw DatasetsError(
+                .invalidData,
+                "\(path)\(outer.isEmpty ? "" : "/" + outer): got the folders \(folders.sorted().joined(separator: ", ")), want "
+                    + "\(positive) and one other")
+        }
+        var (texts, unreadable) = ([Text](), [String]())
+        for file in files.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
+        where pairs[file.outer] != nil {
+            let bytes = try content(file.name)
+            if bytes.contains(0) {
+                unreadable.append("\(path)/\(file.name)")
+            } else {
+                texts.append(Text(name: file.name, isPositive: file.folder == positive, content: bytes))
+            }
+        }
+        guard !texts.isEmpty else { throw DatasetsError(.invalidData, "\(path): has no text that can be read") }
+        (self.texts, self.unreadable) = (texts, unreadable)
+    }
+
+    private static func contents(_ path: String, limit: Int) throws(DatasetsError) -> [UInt8] {
+        do { return try readFile(path, limit: limit) } catch { throw DatasetsError(.invalidData, error.message) }
+    }
+
+    private static func files(in path: String) throws(DatasetsError) -> [String] {
+        guard let walk = FileManager.default.enumerator(atPath: path) else {
+            throw DatasetsError(.invalidData, "\(path): cannot be listed; are its permissions right?")
+        }
+        var names: [String] = []
+        while let name = walk.nextObject() as? String {
+            guard walk.fileAttributes?[.type] as? FileAttributeType != .typeDirectory else { continue }
+            guard names.count < countLimit else {
+                throw DatasetsError(.invalidData, "\(path): got more than \(countLimit) files")
+            }
+            names.append(name)
+        }
+        return names
+    }
+}
