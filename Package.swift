@@ -321,7 +321,7 @@ let package = Package(
             dependencies: [
                 "BinaryCoding", "Datasets", "DifferentialPrivacy", "Federation", "NeuralNetworks", "Paillier",
                 "PrivacyLedger",
-                "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport",
+                "PrivateLearning", "Randomness", "Tabular", "TacitTestSupport", "TextClassification",
             ],
             exclude: ["Vectors"]),
     ],

@@ -14,7 +14,8 @@ public struct TextFolder: Sendable {
 
     /// In the order of their names.
     public let texts: [Text]
-    /// Names of files with a byte 0, which no text in an extension of ASCII has; they are not among the texts.
+    /// Names of files of which a quarter or more are bytes 0, as in UTF-16 and UTF-32, and of empty ones; they are not
+    /// among the texts.
     public let unreadable: [String]
 
     /// Of one text.
@@ -78,7 +79,7 @@ public struct TextFolder: Sendable {
         for file in files.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
         where pairs[file.outer] != nil {
             let bytes = try content(file.name)
-            if bytes.contains(0) {
+            if bytes.isEmpty || bytes.count(where: { $0 == 0 }) * 4 >= bytes.count {
                 unreadable.append("\(path)/\(file.name)")
             } else {
                 texts.append(Text(name: file.name, isPositive: file.folder == positive, content: bytes))

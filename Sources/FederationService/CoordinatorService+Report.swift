@@ -61,7 +61,8 @@ extension CoordinatorService {
                 let what = union.counting == .sites ? "sites have" : "texts of all sites together have"
                 disclosures.append(
                     .init(
-                        what: "Which of 2^\(plan.hashing.logBuckets) hashes of words \(union.threshold) \(what), and below that "
+                        what:
+                            "Which of 2^\(plan.hashing.logBuckets) hashes of words \(union.threshold) \(what), and below that "
                             + "capped sums of them; whoever guesses a word can look it up",
                         to: everybody, count: features))
             }

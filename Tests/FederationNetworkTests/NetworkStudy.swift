@@ -8,6 +8,8 @@ import Testing
 final class NetworkStudy {
     let folder: TemporaryFolder
     let sites: Int
+    /// Whether sites have folders of texts in the place of tables.
+    let isText: Bool
     private(set) var port = 0
     private(set) var dashboardPort = 0
     private var coordinator: Process?
@@ -39,11 +41,35 @@ final class NetworkStudy {
     /// - Parameter options: for `init`.
     init(
         sites: Int = 3, rows: Int = 150, rounds: Int = 3, protection: String = "secagg", model: String = "logistic",
-        options: [String] = []
+        options: [String] = [], isText: Bool = false
     ) throws {
         folder = try TemporaryFolder()
         self.sites = sites
+        self.isText = isText
         var generator = TestGenerator(seed: 5)
+        if isText {
+            for site in 1...sites {
+                try run("federation", "identity", "--name", "Site \(site)", "--out", "site-\(site)")
+                for kind in ["spam", "ham"] {
+                    let place = folder.file("\(site)/mails/\(kind)")
+                    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                    for number in 0..<rows / 2 {
+                        let words = (0..<12).map { _ in
+                            "w\(Int.random(in: kind == "spam" ? 0..<60 : 30..<90, using: &generator))"
+                        }
+                        try words.joined(separator: " ").write(
+                            toFile: "\(place)/\(number).txt", atomically: false, encoding: .utf8)
+                    }
+                }
+            }
+            try run(
+                [
+                    "federation", "init", "hospital.yaml", "--protection", protection, "--rounds", "\(rounds)",
+                    "--model",
+                    model,
+                ] + options + ["--sites"] + (1...sites).map { "site-\($0).public" })
+            return
+        }
         let schema = """
             {"formatVersion": 1, "confirmed": true, "columns": [
             \((1...4).map { #"{"name": "x\#($0)", "type": "number", "role": "feature", "bounds": {"lower": 0, "upper": 1}, "decimals": 3}"# }.joined(separator: ",\n")),
@@ -74,6 +100,7 @@ final class NetworkStudy {
     init(copying other: NetworkStudy) throws {
         folder = try TemporaryFolder()
         sites = other.sites
+        isText = other.isText
         for name in other.folder.names where !name.hasSuffix(".log") {
             try FileManager.default.copyItem(atPath: other.folder.file(name), toPath: folder.file(name))
         }
@@ -222,7 +249,8 @@ final class NetworkStudy {
         let log = folder.file("site-\(number).log")
         joined[number] = try process(
             [
-                "federation", "join", "https://127.0.0.1:\(address)", "--data", "\(number).csv", "--identity",
+                "federation", "join", "https://127.0.0.1:\(address)", "--data", isText ? "\(number)" : "\(number).csv",
+                "--identity",
                 "site-\(number).key",
                 "--longest-wait", "0.3", "--json",
             ] + options, output: folder.file("site-\(number).result"), errors: log)

@@ -30,6 +30,81 @@ import Testing
         #expect(report.contains("Federation hospital"))
     }
 
+    /// Sites with folders of texts, killed while words are counted and while models are trained.
+    @Test(arguments: ["secagg", "ckks"]) func textsTrainAFilterTogether(protection: String) throws {
+        func outcome(disturbed: Bool) throws -> (model: String, study: NetworkStudy) {
+            let study = try NetworkStudy(
+                rows: 120, protection: protection, model: protection == "ckks" ? "text:12:2sites" : "text:23:3",
+                options: ["--rate", "0.3", "--clip", "4"], isText: true)
+            let options = ["--no-dashboard", "--exit-when-finished", "--keep-transcript"]
+            try study.startCoordinator(options)
+            let files = ["--out", "model.safetensors", "--journal", "1.journal"]
+            for site in 1...3 { try study.startSite(site, options: site == 1 ? files : []) }
+            if disturbed {
+                for title in ["Vocabulary, part 1 committed", "Counts of words committed", "Round 2 committed"] {
+                    let end = Date() + 60
+                    while !study.coordinatorLog.contains(where: { $0["text"]?.hasPrefix(title) ?? false }), Date() < end
+                    {
+                        usleep(3000)
+                    }
+                    study.killSite(1)
+                    study.killCoordinator()
+                    try study.startCoordinator(options)
+                    try study.startSite(1, options: files)
+                }
+            }
+            for site in 1...3 { try study.finishSite(site) }
+            return (try study.model(ofSite: 2), study)
+        }
+        let (model, study) = try outcome(disturbed: true)
+        // Kills leave no trace: the same texts give the same model, whatever the keys.
+        #expect(try outcome(disturbed: false).model == model)
+        #expect(Set(try (1...3).map { try study.model(ofSite: $0) }) == [model])
+        let rounds = try #require(try study.status()["rounds"] as? [[String: Any]])
+        let titles = rounds.compactMap { $0["title"] as? String }.filter { $0 != "Joint key" }
+        let parts = protection == "ckks" ? ["Vocabulary, part 1"] : ["Vocabulary, part 1", "Vocabulary, part 2"]
+        #expect(titles == parts + ["Counts of words", "Round 1", "Round 2", "Round 3", "Final evaluation"])
+        let metrics = try #require(rounds.last?["metrics"] as? [String: Double])
+        #expect((metrics["accuracy"] ?? 0) > 0.9, "\(metrics)")
+        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result", "--transcript")
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: study.folder.file("result.safetensors")))
+                == Data(contentsOf: URL(fileURLWithPath: study.folder.file("model.safetensors"))))
+        let proof = try study.run(
+            "federation", "verify", "--study", "hospital.yaml", "--transcript", "result.transcript", "--model",
+            "model.safetensors", "--journal", "1.journal")
+        #expect(proof.contains("The transcript holds."))
+        let report = try study.run("report", "show", "result.report.json")
+        #expect(report.contains("Which of 2^\(protection == "ckks" ? 12 : 23) hashes of words"), "\(report)")
+    }
+
+    @Test func badTextsAreNamed() throws {
+        let study = try NetworkStudy(rows: 20, model: "text:10", isText: true)
+        func refusal(_ data: String, status: Int32, _ options: String...) throws -> String {
+            try study.run(
+                ["federation", "join", "https://127.0.0.1:1", "--identity", "site-1.key", "--data", data] + options,
+                status: status)
+        }
+        #expect(try refusal("none", status: 66).contains("none: not found; want a folder of texts or a .tar.gz of one"))
+        #expect(
+            try refusal("hospital.yaml", status: 65).contains("hospital.yaml: want a folder with the folders spam and"))
+        try FileManager.default.createDirectory(
+            atPath: study.folder.file("1/mails/other"), withIntermediateDirectories: true)
+        try "word".write(toFile: study.folder.file("1/mails/other/1.txt"), atomically: false, encoding: .utf8)
+        #expect(
+            try refusal("1", status: 65).contains("1/mails: got the folders ham, other, spam, want spam and one other"))
+        #expect(try refusal("1/mails/ham", status: 65).contains("has no folder spam with texts"))
+        #expect(try refusal("2", status: 64, "--unit", "x").contains("--unit: texts have no columns"))
+        let schema = try study.run(
+            ["federation", "init", "b.yaml", "--model", "logistic", "--sites", "site-1.public", "site-2.public"],
+            status: 64)
+        #expect(schema.contains("--schema: is missing"))
+        let words = try study.run(
+            ["federation", "init", "b.yaml", "--model", "text:x", "--sites", "site-1.public", "site-2.public"],
+            status: 64)
+        #expect(words.contains("--model: got x, want such as text:25:3"))
+    }
+
     /// What each site reaches without the others stands in status and report, and is that of no joint model.
     @Test func eachSiteAloneIsShown() throws {
         let study = try NetworkStudy(rounds: 2, protection: "ckks", options: ["--local-baseline"])

@@ -116,7 +116,10 @@ import Testing
         var schedules: Int
         var perRound: Int? = nil
         var isJoint = false
-        var testDescription: String { "\(kind) \(strategy)\(isJoint ? ", joint key" : "")" }
+        var isText = false
+        var testDescription: String {
+            "\(kind) \(strategy)\(isJoint ? ", joint key" : "")\(isText ? ", texts" : "")"
+        }
     }
 
     static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
@@ -130,12 +133,14 @@ import Testing
         Setting(kind: .paillier, strategy: "fedavg", schedules: 3),
         Setting(kind: .paillier, strategy: "fedavg", schedules: 1, isJoint: true),
         Setting(kind: .ckks, strategy: "fedavg", schedules: 1),
+        Setting(kind: .none, strategy: "fedavg", schedules: 30, isText: true),
+        Setting(kind: .secagg, strategy: "fedavg", schedules: 6, isText: true),
     ]) func theResultIsThatOfTheUndisturbedRun(_ setting: Setting) throws {
         let sites = setting.strategy == "krum" ? 5 : 4
         let test = try TestStudy(
             sites: sites, rounds: setting.kind == .ckks ? 1 : 3, kind: setting.kind,
             strategy: StrategyLiteral(name: setting.strategy),
-            perRound: setting.perRound, isJoint: setting.isJoint)
+            perRound: setting.perRound, isJoint: setting.isJoint, isText: setting.isText)
         let expected = try test.result()
         var (restarts, lost, repeated) = (0, 0, 0)
         for schedule in 0..<setting.schedules * (Self.isLong ? 5 : 1) {

@@ -4,6 +4,7 @@ import Foundation
 import Paillier
 import Randomness
 import TacitTestSupport
+import TextClassification
 
 /// Small studies on made-up rows.
 struct TestStudy {
@@ -13,6 +14,8 @@ struct TestStudy {
     let rows: SiteData.Rows
     let parts: [[Int]]
     let shares: [PaillierKeyShare]
+    /// Of a study of texts.
+    let texts: [(content: [UInt8], isPositive: Bool)]
 
     /// 512 bits: seconds matter more here than secrets.
     static let paillierShares: [Int: [PaillierKeyShare]] = {
@@ -25,7 +28,7 @@ struct TestStudy {
         sites: Int = 4, rowsPerSite: Int = 40, width: Int = 3, rounds: Int = 3, kind: ProtectionKind = .none,
         strategy: StrategyLiteral = StrategyLiteral(name: "fedavg"), perRound: Int? = nil, minimum: Int = 3,
         quorum: Double? = nil, model: ModelDescription = .logistic, privacy: ClientPrivacy? = nil, seed: UInt64 = 1,
-        isJoint: Bool = false,
+        isJoint: Bool = false, isText: Bool = false,
         change: (inout StudyLiteral) -> Void = { _ in }
     ) throws {
         var random = SeededRandom(seed: seed)
@@ -37,9 +40,23 @@ struct TestStudy {
             cohort: .init(minimum: minimum, perRound: perRound, quorum: quorum), strategy: strategy,
             protection: .init(kind: kind), privacy: privacy, maximumRows: 64,
             coordinator: coordinatorIdentity.publicIdentity, sites: identities.map(\.publicIdentity), seed: seed)
+        if isText {
+            literal.inputs = nil
+            literal.model = ModelDescription(kind: .text, logBuckets: 10, leastTexts: 3)
+        }
         if isJoint { (literal.protection.modulusBits, literal.protection.insecure) = (512, true) }
         change(&literal)
         study = try Study(literal, schema: nil)
+        parts = (0..<sites).map { Array($0 * rowsPerSite..<($0 + 1) * rowsPerSite) }
+        shares = kind == .paillier && !isJoint ? Self.paillierShares[sites]! : []
+        if isText {
+            texts = Self.madeUpTexts(sites * rowsPerSite, seed: seed)
+            var hashed = HashedTexts(hashing: try WordHashing(logBuckets: literal.model.logBuckets ?? 10))
+            for text in texts { hashed.append(text.content) }
+            rows = try SiteData.Rows(texts: hashed, isPositive: texts.map(\.isPositive))
+            return
+        }
+        texts = []
         var generator = TestGenerator(seed: seed)
         let count = sites * rowsPerSite
         var features: [Float] = []
@@ -51,8 +68,16 @@ struct TestStudy {
             targets.append(score > 0 ? 1 : 0)
         }
         rows = try SiteData.Rows(features: features, width: width, targets: targets, task: .binary)
-        parts = (0..<sites).map { Array($0 * rowsPerSite..<($0 + 1) * rowsPerSite) }
-        shares = kind == .paillier && !isJoint ? Self.paillierShares[sites]! : []
+    }
+
+    /// Twelve words each; those of the classes overlap by half.
+    static func madeUpTexts(_ count: Int, seed: UInt64) -> [(content: [UInt8], isPositive: Bool)] {
+        var generator = TestGenerator(seed: seed &+ 77)
+        return (0..<count).map { _ in
+            let isPositive = Bool.random(using: &generator)
+            let words = (0..<12).map { _ in "w\(Int.random(in: isPositive ? 0..<60 : 30..<90, using: &generator))" }
+            return (Array(words.joined(separator: " ").utf8), isPositive)
+        }
     }
 
     func data(_ index: Int) -> SiteData {

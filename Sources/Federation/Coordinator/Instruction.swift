@@ -178,7 +178,13 @@ public struct SessionTask: Hashable, Sendable {
         means = try doubles("means")
         deviations = try doubles("deviations")
         clippingNorm = try decoder.decodeDouble("clipping norm")
-        vocabulary = decoder.remaining > 0 ? try BucketCoding.decode(&decoder) : []
+        vocabulary = []
+        if decoder.remaining > 0 {
+            vocabulary = try BucketCoding.decode(&decoder)
+            guard !vocabulary.isEmpty else {
+                throw BinaryCodingError(code: .invalidValue, message: "vocabulary: got none, which is not written")
+            }
+        }
         guard means.count == deviations.count, deviations.allSatisfy({ $0 > 0 }), clippingNorm >= 0,
             clippingNorm.isFinite
         else {

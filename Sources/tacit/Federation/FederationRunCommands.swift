@@ -232,7 +232,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         guard unit == nil else { throw CommandFailure(.usage, "--unit: texts have no columns; leave it out") }
         let folder = try TextFolder(path: data, positive: study.positiveTexts)
         for name in folder.unreadable {
-            Console.warn("\(name): has a byte 0, as in UTF-16; left out, want text in an encoding that keeps ASCII")
+            Console.warn("\(name): is empty or in UTF-16; left out, want text in an encoding that keeps ASCII")
         }
         let made = try study.data(
             folder.texts.map { ($0.content, $0.isPositive) }, heldOutShare: heldOut)

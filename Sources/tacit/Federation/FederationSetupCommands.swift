@@ -60,7 +60,8 @@ struct FederationInitCommand: ParsableCommand {
 
     @Option(
         name: .long,
-        help: "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it; none for --model text.")
+        help: "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it; none for --model text."
+    )
     var schema: String?
 
     @Option(name: .long, help: "The column to predict; otherwise the schema's target.")
