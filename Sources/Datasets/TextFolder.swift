@@ -18,6 +18,11 @@ public struct TextFolder: Sendable {
     /// among the texts.
     public let unreadable: [String]
 
+    /// What to say of one of ``unreadable``.
+    public static func reason(unreadable name: String) -> String {
+        "\(name): is empty or in UTF-16; left out, want text in an encoding that keeps ASCII"
+    }
+
     /// Of one text.
     public static let byteLimit = 1 << 24
     static let countLimit = 1_000_000

@@ -39,10 +39,11 @@ extension CoordinatorService {
                 observer: "coordinator", source: nil, form: .plaintextSum, what: "sums over the sites of a round",
                 count: sums.count, learns: "the sum of at least \(study.minimum) sites in each round, and the model"))
         let everybody = ["coordinator"] + sites.compactMap { ids[$0] }
-        var disclosures: [PrivacyReport.Disclosure] = [
-            .init(
-                what: "The model after \(coordinator.round) rounds", to: everybody, count: coordinator.model.count)
-        ]
+        let disclosures =
+            [
+                PrivacyReport.Disclosure(
+                    what: "The model after \(coordinator.round) rounds", to: everybody, count: coordinator.model.count)
+            ] + coordinator.textDisclosures(to: everybody)
         var dataSets: [PrivacyReport.DataSet] = []
         // Sites do not say how many rows they have; only sums are known.
         if let rows = coordinator.totalRows {
@@ -54,24 +55,8 @@ extension CoordinatorService {
                     name: "held-out rows of the sites", rows: Int(rows.rounded()), columns: study.width,
                     target: study.literal.target, note: "How many rows sites train on was not asked."))
         }
-        if let plan = study.texts {
-            let features = coordinator.model.count - 1
-            for index in dataSets.indices { dataSets[index].columns = features }
-            if let union = plan.union {
-                let what = union.counting == .sites ? "sites have" : "texts of all sites together have"
-                disclosures.append(
-                    .init(
-                        what:
-                            "Which of 2^\(plan.hashing.logBuckets) hashes of words \(union.threshold) \(what), and below that "
-                            + "capped sums of them; whoever guesses a word can look it up",
-                        to: everybody, count: features))
-            }
-            if plan.start != nil {
-                disclosures.append(
-                    .init(
-                        what: "For each of these hashes, how many texts of either class of all sites together have it",
-                        to: ["coordinator"], count: 2 * features))
-            }
+        if study.texts != nil {
+            for index in dataSets.indices { dataSets[index].columns = coordinator.model.count - 1 }
         }
         let metrics = coordinator.best.map { Self.metrics($0.metrics) } ?? []
         return PrivacyReport(

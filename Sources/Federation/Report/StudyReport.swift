@@ -55,7 +55,8 @@ public struct StudyReport: Sendable {
                 technique: "Federated learning, \(technique)",
                 dataSets: [
                     .init(
-                        name: dataName, rows: simulation.rows.count, columns: study.width, target: targetName,
+                        name: dataName, rows: simulation.rows.count,
+                        columns: study.texts == nil ? study.width : weights - 1, target: targetName,
                         note: "divided among \(siteCount) simulated sites in one process")
                 ], rowNoun: rowNoun, ownerNoun: ownerNoun),
             parties: parties, adversary: adversary, observations: observations(weights),
@@ -68,7 +69,10 @@ public struct StudyReport: Sendable {
                 inputs: [.init(name: "study", algorithm: "SHA-256", digest: study.fingerprint.hexadecimal)]))
     }
 
-    private var targetName: String { study.literal.target ?? (try? study.schema?.target.name) ?? "the target" }
+    private var targetName: String {
+        study.literal.target ?? (try? study.schema?.target.name)
+            ?? (study.texts == nil ? "the target" : study.positiveTexts)
+    }
 
     private var technique: String {
         switch kind {
@@ -219,7 +223,7 @@ public struct StudyReport: Sendable {
                 what: "The model after each of \(coordinator.round) rounds", to: siteIDs + ["coordinator"],
                 count: weights,
                 warnings: warnings)
-        ]
+        ] + coordinator.textDisclosures(to: siteIDs + ["coordinator"])
     }
 
     private func privacy() throws(FederationError) -> PrivacyReport.DifferentialPrivacy {

@@ -63,7 +63,8 @@ public struct StudyOutcome: Sendable {
         guard !actual.isEmpty else { throw .data("held-out rows: got none") }
         let task = simulation.study.task
         rows = actual.count
-        let predicted = try simulation.predictions(coordinator.result, scaling: coordinator.scaling)
+        let predicted = try simulation.predictions(
+            coordinator.result, scaling: coordinator.scaling, vocabulary: coordinator.vocabulary)
         federated = try Figures(actual, predicted, task: task)
         let pooled = try simulation.central()
         central = try Figures(actual, pooled, task: task)

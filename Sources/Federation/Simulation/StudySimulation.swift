@@ -31,37 +31,59 @@ public struct StudySimulation: Sendable {
             label = try declared.target.name
         } catch { throw .study("\(error)") }
         let division = try partitioner.partition(table, sites: sites, label: label, unit: unit, seed: seed)
-        let held = Set(split.test)
-        parts = division.map { part in
-            let training = part.filter { !held.contains($0) }
-            // A site so small that all of it would be held out trains on what it has.
-            return training.isEmpty
-                ? RowSplit(training: part, test: [])
-                : RowSplit(training: training, test: part.filter { held.contains($0) })
-        }
-        var filled = try Self.withIdentities(literal, sites: sites)
-        let most = parts.map(\.training.count).max() ?? 1
-        // A power of two: what it says about the largest site is coarse.
-        if literal.maximumRows == nil {
-            filled.literal.maximumRows = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount)
-        }
+        parts = Self.parts(division, heldOut: Set(split.test))
+        let filled = try Self.withIdentities(literal, parts: parts)
         (identities, coordinatorIdentity) = (filled.sites, filled.coordinator)
         study = try Study(filled.literal, schema: declared)
         rows = try study.rows(table)
-        if study.kind == .paillier {
-            let threshold = literal.protection.threshold ?? sites / 2 + 1
-            do {
-                paillierShares = try PaillierSecretKey.generate(paillier).split(
-                    threshold: max(2, threshold), shares: sites)
-            } catch { throw .protection(error.message) }
-        } else {
-            paillierShares = []
+        paillierShares = try Self.shares(study, paillier)
+    }
+
+    /// Texts divided among simulated sites.
+    /// - Parameters:
+    ///   - heldOutShare: of distinct texts; which ones follows from their words, as at real sites.
+    public init(
+        _ literal: StudyLiteral, texts: [(content: [UInt8], isPositive: Bool)], sites: Int, partitioner: Partitioner,
+        heldOutShare: Double, seed: UInt64, paillier: PaillierParameters = .bits3072
+    ) throws(FederationError) {
+        // Identities do not decide on the rows, and the division on the literal's row bound.
+        let first = try Self.withIdentities(
+            literal, parts: [RowSplit](repeating: .init(training: [0], test: []), count: sites))
+        let all = try Study(first.literal, schema: nil).data(texts, heldOutShare: heldOutShare).data
+        rows = all.rows
+        let division = try partitioner.partition(
+            units: rows.targets.indices.map { [$0] }, labels: rows.targets.map { Int($0) }, sites: sites, seed: seed)
+        parts = Self.parts(division, heldOut: Set(all.heldOut))
+        let filled = try Self.withIdentities(literal, parts: parts)
+        (identities, coordinatorIdentity) = (filled.sites, filled.coordinator)
+        study = try Study(filled.literal, schema: nil)
+        paillierShares = try Self.shares(study, paillier)
+    }
+
+    private static func parts(_ division: [[Int]], heldOut: Set<Int>) -> [RowSplit] {
+        division.map { part in
+            let training = part.filter { !heldOut.contains($0) }
+            // A site so small that all of it would be held out trains on what it has.
+            return training.isEmpty
+                ? RowSplit(training: part, test: [])
+                : RowSplit(training: training, test: part.filter { heldOut.contains($0) })
         }
     }
 
+    private static func shares(
+        _ study: Study, _ parameters: PaillierParameters
+    ) throws(FederationError) -> [PaillierKeyShare] {
+        guard study.kind == .paillier else { return [] }
+        do {
+            return try PaillierSecretKey.generate(parameters).split(
+                threshold: max(2, study.threshold), shares: study.sites.count)
+        } catch { throw .protection(error.message) }
+    }
+
     private static func withIdentities(
-        _ literal: StudyLiteral, sites: Int
+        _ literal: StudyLiteral, parts: [RowSplit]
     ) throws(FederationError) -> (literal: StudyLiteral, sites: [SiteIdentity], coordinator: SiteIdentity) {
+        let sites = parts.count
         var random = SystemRandom()
         let width = "\(sites)".count
         var list: [SiteIdentity] = []
@@ -73,6 +95,11 @@ public struct StudySimulation: Sendable {
         var filled = literal
         filled.sites = list.map(\.publicIdentity)
         filled.coordinator = coordinator.publicIdentity
+        // A power of two: what it says about the largest site is coarse.
+        if literal.maximumRows == nil {
+            let most = parts.map(\.training.count).max() ?? 1
+            filled.maximumRows = 1 << (Int.bitWidth - (most - 1).leadingZeroBitCount)
+        }
         return (filled, list, coordinator)
     }
 
@@ -103,8 +130,12 @@ public struct StudySimulation: Sendable {
     }
 
     /// Exact scores (probabilities for a binary task) of a model on the held-out rows of all sites.
-    public func predictions(_ model: GlobalModel, scaling: ColumnScaling?) throws(FederationError) -> [Double] {
-        try Self.predictions(model, pooled, study, scaling: scaling)
+    /// - Parameter vocabulary: of texts the buckets that are features; empty where all are.
+    public func predictions(
+        _ model: GlobalModel, scaling: ColumnScaling?, vocabulary: [Int32] = []
+    ) throws(FederationError) -> [Double] {
+        guard let plan = study.texts else { return try Self.predictions(model, pooled, study, scaling: scaling) }
+        return try pooled.scores(of: pooled.heldOut, model, plan.vocabulary(vocabulary)).map(Link.logit.mean)
     }
 
     private static func predictions(
@@ -137,11 +168,14 @@ public struct StudySimulation: Sendable {
 
     /// Predictions of a model fitted to all training rows in one place: by Newton's method where it is logistic, else by as
     /// many passes as the study's rounds take, at most twenty.
-    public func central() throws(FederationError) -> [Double] { try fitted(pooled, testing: pooled) }
+    public func central() throws(FederationError) -> [Double] {
+        try study.texts == nil ? fitted(pooled, testing: pooled) : fittedTexts(pooled, of: parts)
+    }
 
     /// Predictions of a site that is alone, on the held-out rows of all.
     public func alone(_ site: Int) throws(FederationError) -> [Double] {
-        try fitted(data(of: site), testing: pooled)
+        try study.texts == nil
+            ? fitted(data(of: site), testing: pooled) : fittedTexts(data(of: site), of: [parts[site]])
     }
 
     private func fitted(_ data: SiteData, testing test: SiteData) throws(FederationError) -> [Double] {

@@ -48,12 +48,17 @@ extension SiteData {
     /// Sums over the held-out texts; nil when there are none.
     func evaluate(_ model: GlobalModel, _ vocabulary: Vocabulary) throws(FederationError) -> EvaluationSums? {
         guard !heldOut.isEmpty else { return nil }
+        return EvaluationSums(
+            scores: try scores(of: heldOut, model, vocabulary).map(Float.init), targets: targets(heldOut), task: .binary
+        )
+    }
+
+    /// The model's scores of some texts.
+    func scores(of list: [Int], _ model: GlobalModel, _ vocabulary: Vocabulary) throws(FederationError) -> [Double] {
         guard model.count == vocabulary.count + 1 else {
             throw .data("model: got \(model.count) weights, want \(vocabulary.count + 1)")
         }
-        return EvaluationSums(
-            scores: LinearTextModel(model).scores(try texts(heldOut, vocabulary)).map(Float.init),
-            targets: targets(heldOut), task: .binary)
+        return LinearTextModel(model).scores(try texts(list, vocabulary))
     }
 }
 

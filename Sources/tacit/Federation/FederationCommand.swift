@@ -1,6 +1,7 @@
 import ArgumentParser
 import AtomicFiles
 import BinaryCoding
+import Datasets
 import Federation
 import Foundation
 import PrivacyReports
@@ -45,19 +46,7 @@ struct FederationSimulateCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let (rows, schema) = try table.read(for: target)
-        let declared = try target.map { try schema.targeting($0) } ?? schema
-        let name = try declared.target.name
-        let isCategory = try declared.target.type == .category
-        let split = try rows.split(testShare: testShare, seed: seed, groupBy: unit, stratifyBy: isCategory ? name : nil)
-        let literal = try training.literal(
-            name: URL(fileURLWithPath: table.data).deletingPathExtension().lastPathComponent, target: name,
-            positive: positive,
-            sites: sites, seed: seed)
-        let simulation = try StudySimulation(
-            literal, table: rows, schema: declared, sites: sites, partitioner: try Partitioner(partition), split: split,
-            unit: unit,
-            seed: seed, paillier: try training.paillier)
+        let simulation = try training.isText ? ofTexts() : ofTable()
         let folder = try out.map { try StudyFolder(creating: $0) }
         let (federation, seconds) = try SimulationRun(simulation: simulation, keepsRecords: folder != nil).run()
         let outcome = try StudyOutcome(simulation, federation.coordinator)
@@ -72,6 +61,35 @@ struct FederationSimulateCommand: ParsableCommand {
                 ).make())
         }
         if common.json { try Console.json(result) } else { result.show() }
+    }
+
+    private var studyName: String { URL(fileURLWithPath: table.data).deletingPathExtension().lastPathComponent }
+
+    private func ofTexts() throws -> StudySimulation {
+        guard target == nil, unit == nil, table.format.schema == nil else {
+            throw CommandFailure(.usage, "--target, --unit and --schema: texts have no columns; leave them out")
+        }
+        let literal = try training.literal(name: studyName, target: nil, positive: positive, sites: sites, seed: seed)
+        let folder = try TextFolder(path: table.data, positive: positive ?? "spam")
+        for name in folder.unreadable { Console.warn(TextFolder.reason(unreadable: name)) }
+        return try StudySimulation(
+            literal, texts: folder.texts.map { ($0.content, $0.isPositive) }, sites: sites,
+            partitioner: try Partitioner(partition), heldOutShare: testShare, seed: seed,
+            paillier: try training.paillier)
+    }
+
+    private func ofTable() throws -> StudySimulation {
+        let (rows, schema) = try table.read(for: target)
+        let declared = try target.map { try schema.targeting($0) } ?? schema
+        let name = try declared.target.name
+        let isCategory = try declared.target.type == .category
+        let split = try rows.split(testShare: testShare, seed: seed, groupBy: unit, stratifyBy: isCategory ? name : nil)
+        let literal = try training.literal(
+            name: studyName, target: name, positive: positive, sites: sites, seed: seed)
+        return try StudySimulation(
+            literal, table: rows, schema: declared, sites: sites, partitioner: try Partitioner(partition), split: split,
+            unit: unit,
+            seed: seed, paillier: try training.paillier)
     }
 }
 
@@ -91,7 +109,8 @@ struct StudyFolder {
     func write(_ simulation: StudySimulation, _ federation: InMemoryFederation, report: PrivacyReport) throws {
         try writeAtomically(Array(try simulation.study.literal.yaml().utf8), to: file("study.yaml"))
         try simulation.study.schema?.write(to: file("schema.yaml"))
-        let model = try federation.coordinator.result.file(simulation.study, scaling: federation.coordinator.scaling)
+        let model = try federation.coordinator.result.file(
+            simulation.study, scaling: federation.coordinator.scaling, vocabulary: federation.coordinator.vocabulary)
         try model.write(to: file("model.safetensors"))
         if let sharing = federation.coordinator.paillier {
             var encoder = BinaryEncoder()

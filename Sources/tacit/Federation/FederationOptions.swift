@@ -58,6 +58,8 @@ struct FederatedTrainingOptions: ParsableArguments {
             standardise: privacy == nil && modelKind != .cnn && modelKind != .text, sites: [], seed: seed)
     }
 
+    var isText: Bool { modelKind == .text }
+
     private var modelKind: ModelDescription.Kind? {
         model.split(separator: ":").first.flatMap { ModelDescription.Kind(rawValue: String($0)) }
     }
@@ -222,7 +224,7 @@ struct SimulationResult: Encodable {
     ) {
         let study = simulation.study
         self.study = study.literal.name
-        target = study.literal.target ?? ""
+        target = study.literal.target ?? (study.texts == nil ? "" : study.positiveTexts)
         sites = study.sites.count
         rounds = federation.coordinator.round
         protection = study.kind.rawValue

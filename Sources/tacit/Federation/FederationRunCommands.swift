@@ -231,9 +231,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
     private func texts(_ study: Study) throws -> SiteData {
         guard unit == nil else { throw CommandFailure(.usage, "--unit: texts have no columns; leave it out") }
         let folder = try TextFolder(path: data, positive: study.positiveTexts)
-        for name in folder.unreadable {
-            Console.warn("\(name): is empty or in UTF-16; left out, want text in an encoding that keeps ASCII")
-        }
+        for name in folder.unreadable { Console.warn(TextFolder.reason(unreadable: name)) }
         let made = try study.data(
             folder.texts.map { ($0.content, $0.isPositive) }, heldOutShare: heldOut)
         Console.log(
