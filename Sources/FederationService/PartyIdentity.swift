@@ -25,6 +25,11 @@ public struct PartyIdentity: Sendable {
         } catch { throw .identity("\(error)") }
     }
 
+    /// Where a site keeps what it must not forget, unless told otherwise.
+    public static func stateFolder(of file: String) -> String {
+        (file.hasSuffix(".key") ? String(file.dropLast(4)) : file) + ".state"
+    }
+
     private static let secretType = "TACIT SIGNING KEY"
 
     /// Reads a `.key` file.

@@ -69,6 +69,14 @@ public actor SiteService {
         } catch { throw .store("\(error)") }
     }
 
+    /// What a site wrote down, as far as it is kept.
+    /// - Throws: ``FederationServiceError`` with code `store`.
+    public static func records(in store: CoordinatorStore) throws(FederationServiceError) -> [[UInt8]] {
+        do { return try store.inputs().compactMap { try CoordinatorService.record($0) } } catch {
+            throw .store("\(error)")
+        }
+    }
+
     /// Takes part until the study is over.
     /// - Returns: the final model.
     /// - Throws: ``TransportsError`` when the coordinator refuses the site or the patience is over.

@@ -74,7 +74,8 @@ extension SpamStudy {
         var final = plain
         var vocabularyBytes = plain.bytes.vocabulary
         for protection in protections {
-            progress(.act(4, "the same under \(protection.rawValue)"))
+            let key = protection == .paillier ? ", whose key the sites make first" : ""
+            progress(.act(4, "the same under \(protection.rawValue)\(key)"))
             var masked = try sums(.secagg, numbers: 1)
             let timed = Self.affordable(timedUpdates, protection)
             let numbers = 2 * plain.vocabulary.count + 2

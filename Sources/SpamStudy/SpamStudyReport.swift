@@ -131,7 +131,8 @@ public struct SpamStudyReport {
                 purpose: "counts and updates", scheme: "threshold Paillier, packed", parameterSet: "3072 bits",
                 modulusBits: 3072, estimatedSecurityBits: 128, securitySource: "NIST SP 800-57 part 1 rev. 5, table 2",
                 threshold: threshold, randomness: randomness, insecure: false,
-                note: "A dealer makes and splits the key.")
+                note:
+                    "The sites make the key together; nobody ever has it. While it is made, two of them could pool it.")
         case .ckks:
             return .init(
                 purpose: "counts and updates", scheme: "threshold CKKS, keys made by the sites",

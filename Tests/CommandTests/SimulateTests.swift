@@ -25,9 +25,16 @@ import Testing
             #expect(try #require(figures["auroc"] as? Double) > 0.97)
             #expect(result["protection"] as? String == protection && result["sites"] as? Int == 4)
         }
-        let weak = try process.run(common + ["--json", "--protection", "paillier", "--insecure"])
-        try #require(weak.status == 0, "\(weak.errors)")
-        models.insert(try #require(process.json(weak.output)["model"] as? String))
+        // A key that the sites make, and a dealer's.
+        for extra in [[], ["--dealer"]] {
+            let weak = try process.run(
+                common + ["--json", "--protection", "paillier", "--insecure", "--out", "study"] + extra)
+            try #require(weak.status == 0, "\(weak.errors)")
+            models.insert(try #require(process.json(weak.output)["model"] as? String))
+            #expect(weak.errors.contains("joint key: 4 sites") == extra.isEmpty)
+            let report = try process.succeed("report", "show", "study/report.json").output
+            #expect(report.contains("Dealer") == !extra.isEmpty && report.contains("1024"), "\(report)")
+        }
         #expect(models.count == 1)
     }
 

@@ -78,6 +78,48 @@ import Testing
         #expect(report.contains("Which of 2^\(protection == "ckks" ? 12 : 23) hashes of words"), "\(report)")
     }
 
+    /// Sites show their updates to an auditor, who finds what they were committed to and what the sum was.
+    @Test func updatesAreDisclosed() throws {
+        let study = try NetworkStudy(rounds: 2)
+        try study.startCoordinator(["--no-dashboard", "--exit-when-finished", "--keep-transcript"])
+        for site in 1...3 { try study.startSite(site, options: site == 3 ? [] : ["--keep-records"]) }
+        for site in 1...3 { try study.finishSite(site) }
+        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result", "--transcript")
+        func disclose(_ site: Int, _ options: String..., status: Int32 = 0) throws -> String {
+            try study.run(
+                [
+                    "federation", "disclose", "--identity", "site-\(site).key", "--invitation", "hospital.invitation",
+                    "--out",
+                    "\(site).updates",
+                ] + options, status: status)
+        }
+        func verify(_ sites: [Int], status: Int32 = 0) throws -> String {
+            try study.run(
+                [
+                    "federation", "verify", "--study", "hospital.yaml", "--schema", "hospital.schema.json",
+                    "--transcript",
+                    "result.transcript", "--updates",
+                ] + sites.map { "\($0).updates" }, status: status)
+        }
+        #expect(try disclose(1).contains("1.updates: 4 updates"))
+        #expect(try disclose(2, "--rounds", "1", "2").contains("2.updates: 2 updates"))
+        #expect(try disclose(3, "--rounds", "1", status: 65).contains("holds no update of round 1; sites keep those"))
+        #expect(try disclose(3).contains("3.updates: 1 updates"))
+        let mode = try FileManager.default.attributesOfItem(atPath: study.folder.file("1.updates"))[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        let proof = try verify([1, 2, 3])
+        #expect(proof.contains("Site 1: the 4 updates that it shows are those to which it was committed"))
+        #expect(proof.contains("Site 2: the 2 updates") && !proof.contains("every contributor's update is shown"))
+        // One number is another.
+        let place = URL(fileURLWithPath: study.folder.file("1.updates"))
+        var bytes = try Data(contentsOf: place)
+        bytes[bytes.count - 8] ^= 1
+        try bytes.write(to: place)
+        #expect(try verify([1], status: 65).contains("is not what the site committed to before the sum was known"))
+        try bytes.prefix(100).write(to: place)
+        #expect(try verify([1], status: 65).contains("updates"))
+    }
+
     @Test func badTextsAreNamed() throws {
         let study = try NetworkStudy(rows: 20, model: "text:10", isText: true)
         func refusal(_ data: String, status: Int32, _ options: String...) throws -> String {

@@ -75,7 +75,8 @@ import Testing
         var generator = TestGenerator(seed: 2)
         let vectors = (0..<3).map { _ in Self.counts(50_635, limit: layout.segments[0].limit, using: &generator) }
         for (protection, limit) in [(ProtectionKind.ckks, 330_000), (.secagg, 210_000)] {
-            var sums = try LocalSums(protection: protection, sites: 3, threshold: 2, openings: 500)
+            var sums = try LocalSums(
+                protection: protection, sites: 3, threshold: 2, openings: 500, hasDealer: true)
             let record = try sums.sum(layout, vectors)
             let upload = record.messages[0].map(\.count).max() ?? 0
             print(
@@ -93,7 +94,8 @@ import Testing
         let counts = (0..<4).map { _ in
             (0..<9000).map { _ in Int64(max(0, Int.random(in: -6...5, using: &generator))) }
         }
-        var sums = try LocalSums(protection: protection, sites: 4, threshold: 2, openings: 100)
+        var sums = try LocalSums(
+            protection: protection, sites: 4, threshold: 2, openings: 100, hasDealer: true)
         for (threshold, counting) in [(3, ThresholdUnion.Counting.records), (1, .records), (2, .sites), (4, .sites)] {
             let union = try sums.union(
                 ThresholdUnion(universe: 9000, threshold: Int64(threshold), counting: counting), sites: 4

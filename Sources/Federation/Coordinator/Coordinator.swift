@@ -130,22 +130,31 @@ public struct Coordinator: Sendable {
 
     /// For whoever checks records without the coordinator's secret identity: under secagg what it said is signed by a throw-away
     /// key, which changes nothing of what the sites' messages add up to.
-    init(verifying study: Study, paillier: PaillierSharing?, _ records: [[UInt8]]) throws(FederationError) {
+    /// - Parameter opened: is told every sum that was opened.
+    init(
+        verifying study: Study, paillier: PaillierSharing?, _ records: [[UInt8]],
+        opened: (OpenedSum) throws(FederationError) -> Void
+    ) throws(FederationError) {
         try self.init(study, identity: nil, paillier: paillier, unchecked: ())
-        try replay(records)
+        try replay(records, opened: opened)
     }
 
-    private mutating func replay(_ records: [[UInt8]]) throws(FederationError) {
+    private mutating func replay(
+        _ records: [[UInt8]], opened: (OpenedSum) throws(FederationError) -> Void = { _ in }
+    ) throws(FederationError) {
         for (index, bytes) in records.enumerated() {
+            let sums: [OpenedSum]
             do {
                 let record = try CoordinatorRecord(decoding: bytes)
                 let transition = handle(record.event, seeds: record.seeds)
                 guard transition.record == bytes else {
                     throw FederationError.message("it does not follow from those before")
                 }
+                sums = transition.sums
             } catch {
                 throw FederationError(code: .store, message: "record \(index): \(error)")
             }
+            for sum in sums { try opened(sum) }
         }
     }
 
@@ -367,6 +376,10 @@ public struct Coordinator: Sendable {
                 session = current
             case .finished(let result):
                 try commit(result, current, &transition)
+                transition.sums.append(
+                    OpenedSum(
+                        session: current.task.session, attempt: current.task.attempt,
+                        contributors: result.contributors.map { current.task.cohort[$0] }, sums: result.sums))
                 session = nil
                 transition.snapshot = snapshot
                 drawnBeforeSnapshot = drawn.count

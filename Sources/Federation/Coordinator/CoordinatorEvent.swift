@@ -69,6 +69,8 @@ public struct CoordinatorTransition: Sendable {
     public var notices: [Notice] = []
     /// The whole state, at the end of a session: records up to here need not be replayed.
     public var snapshot: [UInt8]?
+    /// What was opened, for whoever verifies.
+    var sums: [OpenedSum] = []
 
     public enum Notice: Sendable {
         case joined(String)

@@ -117,23 +117,29 @@ extension Transcript {
     /// - Parameters:
     ///   - journals: of any sites that gave theirs.
     ///   - paillier: the public side of the key, under protection paillier.
+    ///   - updates: that sites show, to be held against their commitments and the sums.
     ///   - model: the weights in use; compared when given.
     /// - Throws: `forged`, `store`, `wrongStudy`: what does not fit, and where.
     public func verify(
-        study: Study, paillier: PaillierSharing?, journals: [JournalFile], model: [Float]?
+        study: Study, paillier: PaillierSharing?, journals: [JournalFile], updates: [UpdateDisclosure] = [],
+        model: [Float]?
     ) throws(FederationError) -> TranscriptVerification {
         guard self.study == study.fingerprint else {
             throw FederationError(
                 code: .wrongStudy, message: "transcript: belongs to study \(self.study), this is \(study.fingerprint)")
         }
         // Signatures, chains and bodies of all messages are checked on the way, by the code that took them in.
-        let coordinator = try Coordinator(verifying: study, paillier: paillier, records)
+        var check = try DisclosureCheck(updates, study: study)
+        let coordinator = try Coordinator(verifying: study, paillier: paillier, records) {
+            sum throws(FederationError) in try check.take(sum)
+        }
         var taken: [String: [Fingerprint]] = [:]
         var messages = 0
         for bytes in records {
             guard case .message(let message) = try CoordinatorRecord(decoding: bytes).event else { continue }
             let entry = try Envelope(decoding: message).entry
             taken[entry.site, default: []].append(entry.hash)
+            check.take(entry)
             messages += 1
         }
         for journal in journals {
@@ -156,6 +162,15 @@ extension Transcript {
             result.proven.append(
                 "\(journal.site): its journal has \(journal.entries.count) entries; all \(taken[journal.site]?.count ?? 0) messages that the coordinator took are in it, in order."
             )
+        }
+        for (site, count) in try check.checkCommitments() {
+            result.proven.append(
+                "\(site): the \(count) updates that it shows are those to which it was committed before their sums were known."
+            )
+        }
+        if check.wholeSums > 0 {
+            result.proven.append(
+                "In \(check.wholeSums) sums every contributor's update is shown, and they add up to what was opened.")
         }
         result.unproven = [
             "That sites trained on the data they say, or at all: only that they sent these bytes, committed to an update before its sum was known.",

@@ -103,7 +103,7 @@ public struct StudyReport: Sendable {
             }
         list.append(
             .init(id: "coordinator", name: "Coordinator", roles: [.coordinator, .aggregator], secretKey: .none))
-        if kind == .paillier {
+        if simulation.hasDealer {
             list.append(.init(id: "dealer", name: "Dealer", roles: [.keyDealer], secretKey: .whole))
         }
         return list
@@ -145,10 +145,18 @@ public struct StudyReport: Sendable {
                 "A coordinator that asks for the opening of something else than the sum, and sites that answer it")
         case .paillier:
             promise =
-                "A coordinator that follows the protocol learns sums of updates only, as long as fewer sites than the threshold collude and "
-                + "the dealer has deleted the key."
+                "A coordinator that follows the protocol learns sums of updates only, as long as fewer sites than the threshold collude"
+                + (simulation.hasDealer
+                    ? " and the dealer has deleted the key." : ". Nobody ever holds the secret key.")
+            // Sites that pool what they see, with the coordinator.
+            var most = study.threshold
+            var note = "fewer key shares than the threshold"
+            if !simulation.hasDealer, let joint = try? study.jointKey() {
+                most = min(most, joint.colluding + 1)
+                note += "; while the key is made at most \(joint.colluding) of the first \(joint.committee) sites"
+            }
             coalitions = [
-                .init(among: siteIDs + ["coordinator"], atMost: 2, note: "fewer key shares than the threshold")
+                .init(among: siteIDs + ["coordinator"], atMost: min(most, siteIDs.count + 1), note: note)
             ]
             outOfScope.append(
                 "A coordinator that asks for the opening of something else than the sum, and sites that answer it")

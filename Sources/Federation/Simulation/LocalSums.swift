@@ -31,15 +31,17 @@ public struct LocalSums: Sendable {
     private let session: Fingerprint
     private var round: UInt64 = 0
 
-    /// Makes identities, and keys where the protection has any; a dealer in this process makes those of Paillier.
+    /// Makes identities, and lets the sites make keys where the protection has any.
     /// - Parameters:
     ///   - sites: at least 3 with secagg, 2 otherwise.
     ///   - threshold: sites that open a sum of ciphertexts, and the fewest contributors.
+    ///   - paillier: of the key, under that protection.
+    ///   - hasDealer: whether a dealer in this process makes that key, which takes a second; otherwise the sites do.
     ///   - openings: ciphertexts of 4,096 numbers that may be opened, with ckks.
     /// - Throws: ``FederationError``.
     public init(
         protection: ProtectionKind, sites: Int, threshold: Int, openings: Int,
-        paillier: PaillierParameters = .bits3072
+        paillier: PaillierParameters = .bits3072, hasDealer: Bool = false
     ) throws(FederationError) {
         self.protection = protection
         minimum = threshold
@@ -55,9 +57,24 @@ public struct LocalSums: Sendable {
         switch protection {
         case .none, .secagg: break
         case .paillier:
-            do { shares = try PaillierSecretKey.generate(paillier).split(threshold: threshold, shares: sites) } catch {
-                throw .protection(error.message)
+            let setting: JointKeySetting
+            do {
+                if hasDealer {
+                    shares = try PaillierSecretKey.generate(paillier).split(threshold: threshold, shares: sites)
+                    return
+                }
+                setting = try JointKeySetting(
+                    parameters: paillier, holders: sites, threshold: threshold, label: session.bytes)
+            } catch { throw .protection(error.message) }
+            let publicIdentities = list.map(\.publicIdentity)
+            let session = session
+            var clients = list.indices.map {
+                PaillierSetupClient(
+                    setting, session: session, position: $0, identity: list[$0], identities: publicIdentities)
             }
+            var server: any SumServer = KeySetupServer(.paillier, parties: sites)
+            _ = try Self.run(&server, &clients, [[Int64]](repeating: [], count: sites), [])
+            shares = clients.compactMap(\.share)
         case .ckks:
             let group = try CollectiveSetting(
                 sites: sites, threshold: threshold, openings: openings, label: label)

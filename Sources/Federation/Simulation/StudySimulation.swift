@@ -13,16 +13,18 @@ public struct StudySimulation: Sendable {
     public let parts: [RowSplit]
     public let identities: [SiteIdentity]
     public let coordinatorIdentity: SiteIdentity
+    /// A dealer's; empty where the sites make the key.
     let paillierShares: [PaillierKeyShare]
 
     /// - Parameters:
     ///   - literal: its sites, coordinator and row bound are replaced by those of the simulation.
     ///   - unit: the column whose equal values stay together, in the division among sites and in the split.
     ///   - split: training and held-out rows of the whole table.
-    ///   - paillierBits: of the modulus, under protection paillier; a dealer in this process makes the key.
+    ///   - dealer: under protection paillier, who makes such a key in this process; nil for a key that the sites make, as they do
+    ///     over a network.
     public init(
         _ literal: StudyLiteral, table: Table, schema: Schema, sites: Int, partitioner: Partitioner, split: RowSplit,
-        unit: String?, seed: UInt64, paillier: PaillierParameters = .bits3072
+        unit: String?, seed: UInt64, dealer: PaillierParameters? = nil
     ) throws(FederationError) {
         let declared: Schema
         let label: String
@@ -36,15 +38,16 @@ public struct StudySimulation: Sendable {
         (identities, coordinatorIdentity) = (filled.sites, filled.coordinator)
         study = try Study(filled.literal, schema: declared)
         rows = try study.rows(table)
-        paillierShares = try Self.shares(study, paillier)
+        paillierShares = try Self.shares(study, dealer)
     }
 
     /// Texts divided among simulated sites.
     /// - Parameters:
+    ///   - dealer: as for tables.
     ///   - heldOutShare: of distinct texts; which ones follows from their words, as at real sites.
     public init(
         _ literal: StudyLiteral, texts: [(content: [UInt8], isPositive: Bool)], sites: Int, partitioner: Partitioner,
-        heldOutShare: Double, seed: UInt64, paillier: PaillierParameters = .bits3072
+        heldOutShare: Double, seed: UInt64, dealer: PaillierParameters? = nil
     ) throws(FederationError) {
         // Identities do not decide on the rows, and the division on the literal's row bound.
         let first = try Self.withIdentities(
@@ -57,7 +60,7 @@ public struct StudySimulation: Sendable {
         let filled = try Self.withIdentities(literal, parts: parts)
         (identities, coordinatorIdentity) = (filled.sites, filled.coordinator)
         study = try Study(filled.literal, schema: nil)
-        paillierShares = try Self.shares(study, paillier)
+        paillierShares = try Self.shares(study, dealer)
     }
 
     private static func parts(_ division: [[Int]], heldOut: Set<Int>) -> [RowSplit] {
@@ -71,9 +74,9 @@ public struct StudySimulation: Sendable {
     }
 
     private static func shares(
-        _ study: Study, _ parameters: PaillierParameters
+        _ study: Study, _ dealer: PaillierParameters?
     ) throws(FederationError) -> [PaillierKeyShare] {
-        guard study.kind == .paillier else { return [] }
+        guard study.kind == .paillier, let parameters = dealer else { return [] }
         do {
             return try PaillierSecretKey.generate(parameters).split(
                 threshold: max(2, study.threshold), shares: study.sites.count)
@@ -102,6 +105,8 @@ public struct StudySimulation: Sendable {
         }
         return (filled, list, coordinator)
     }
+
+    public var hasDealer: Bool { !paillierShares.isEmpty }
 
     public func data(of site: Int) -> SiteData {
         SiteData(rows: rows, training: parts[site].training, heldOut: parts[site].test)

@@ -5,11 +5,15 @@ import SecureAggregation
 extension Study {
     /// Names an attempt of a session, in seeds, commitments and key derivations.
     func sessionName(_ task: SessionTask) -> Fingerprint {
+        sessionName(session: task.session, attempt: task.attempt)
+    }
+
+    func sessionName(session: Int, attempt: Int) -> Fingerprint {
         var encoder = BinaryEncoder()
         encoder.encode("tacit federation session")
         encoder.encodeRaw(fingerprint.bytes)
-        encoder.encode(UInt32(task.session))
-        encoder.encode(UInt32(task.attempt))
+        encoder.encode(UInt32(session))
+        encoder.encode(UInt32(attempt))
         return Fingerprint(of: encoder.bytes)
     }
 

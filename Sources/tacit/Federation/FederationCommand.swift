@@ -18,7 +18,7 @@ struct FederationCommand: ParsableCommand {
             FederationIdentityCommand.self, FederationInitCommand.self, FederationEnrollCommand.self,
             FederationRevokeCommand.self, FederationServeCommand.self, FederationResumeCommand.self,
             FederationJoinCommand.self, FederationStatusCommand.self, FederationExportCommand.self,
-            FederationSimulateCommand.self, FederationVerifyCommand.self,
+            FederationSimulateCommand.self, FederationVerifyCommand.self, FederationDiscloseCommand.self,
         ])
 }
 
@@ -41,6 +41,8 @@ struct FederationSimulateCommand: ParsableCommand {
     @Option(help: "Share of rows held out.") var testShare = 0.2
     @OptionGroup var training: FederatedTrainingOptions
     @Option(help: "Of the division, the split and the order of rows; reaches nothing secret.") var seed: UInt64 = 1
+    @Flag(help: "Let a dealer in this process make the Paillier key: quicker, and whoever it is could open everything.")
+    var dealer = false
     @Option(help: "A folder for report, model, transcript and journals.") var out: String?
     @OptionGroup var common: CommonOptions
 
@@ -75,7 +77,7 @@ struct FederationSimulateCommand: ParsableCommand {
         return try StudySimulation(
             literal, texts: folder.texts.map { ($0.content, $0.isPositive) }, sites: sites,
             partitioner: try Partitioner(partition), heldOutShare: testShare, seed: seed,
-            paillier: try training.paillier)
+            dealer: dealer ? try training.paillier : nil)
     }
 
     private func ofTable() throws -> StudySimulation {
@@ -89,7 +91,7 @@ struct FederationSimulateCommand: ParsableCommand {
         return try StudySimulation(
             literal, table: rows, schema: declared, sites: sites, partitioner: try Partitioner(partition), split: split,
             unit: unit,
-            seed: seed, paillier: try training.paillier)
+            seed: seed, dealer: dealer ? try training.paillier : nil)
     }
 }
 
@@ -112,7 +114,7 @@ struct StudyFolder {
         let model = try federation.coordinator.result.file(
             simulation.study, scaling: federation.coordinator.scaling, vocabulary: federation.coordinator.vocabulary)
         try model.write(to: file("model.safetensors"))
-        if let sharing = federation.coordinator.paillier {
+        if simulation.hasDealer, let sharing = federation.coordinator.paillier {
             var encoder = BinaryEncoder()
             sharing.encode(into: &encoder)
             try writeAtomically(encoder.bytes, to: file("paillier.sharing"))

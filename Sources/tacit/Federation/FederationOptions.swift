@@ -160,6 +160,10 @@ struct SimulationRun {
                 Console.warn("session \(session), attempt \(attempt): \(reason)")
             case .refused(let site, let reason): Console.warn("\(site ?? "a message"): \(reason)")
             case .waiting(let reason): Console.log("  waiting: \(reason)")
+            case .opened(.keys, _, _, let cohort) where simulation.study.kind == .paillier:
+                Console.log(
+                    "joint key: \(cohort.count) sites draw candidates until both primes are found; luck decides how long"
+                )
             case .joined, .opened, .finished: break
             }
         })

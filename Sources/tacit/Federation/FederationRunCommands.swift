@@ -186,7 +186,7 @@ struct FederationJoinCommand: AsyncParsableCommand {
         let study = try invited.makeStudy()
         let charging = try charging(study)
         let rows = try study.texts == nil ? table(study) : texts(study)
-        let folder = state ?? (identity.hasSuffix(".key") ? String(identity.dropLast(4)) : identity) + ".state"
+        let folder = state ?? PartyIdentity.stateFolder(of: identity)
         let store = try CoordinatorStore(servingFrom: folder, study: study.fingerprint)
         var configuration = CoordinatorConnection.Configuration()
         configuration.backoff.patience = .seconds(patienceHours * 3600)

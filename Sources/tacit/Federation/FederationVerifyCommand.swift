@@ -20,8 +20,10 @@ struct FederationVerifyCommand: ParsableCommand {
     @Option(help: "The schema of the tables, when the study has one.") var schema: String?
     @Option(help: "The coordinator's transcript.") var transcript: String
     @Option(parsing: .upToNextOption, help: "Journals of sites.") var journal: [String] = []
+    @Option(parsing: .upToNextOption, help: "Updates that sites show, from `federation disclose`.")
+    var updates: [String] = []
     @Option(help: "The model in use, to be compared.") var model: String?
-    @Option(help: "The public side of the key, where a dealer made it (paillier in `simulate`).") var paillier: String?
+    @Option(help: "The public side of the key, where a dealer made it (`simulate --dealer`).") var paillier: String?
     @OptionGroup var common: CommonOptions
 
     struct Result: Encodable {
@@ -45,7 +47,9 @@ struct FederationVerifyCommand: ParsableCommand {
             try decoder.finish(path)
             return sharing
         }
-        let result = try record.verify(study: checked, paillier: sharing, journals: journals, model: known)
+        let shown = try updates.map { try UpdateDisclosure(decoding: try readFile($0, limit: 1 << 34)) }
+        let result = try record.verify(
+            study: checked, paillier: sharing, journals: journals, updates: shown, model: known)
         if common.json {
             return try Console.json(
                 Result(

@@ -28,6 +28,8 @@ struct HospitalStudyCommand: ParsableCommand {
     @Option(help: "How patients are divided among hospitals.") var partition = "dirichlet:1.0"
     @Option(help: "Share of patients held out.") var testShare = 0.2
     @OptionGroup var training: FederatedTrainingOptions
+    @Flag(help: "Let a dealer in this process make the Paillier key: quicker, and whoever it is could open everything.")
+    var dealer = false
     @Option(name: .customLong("data-dir"), help: "A folder with local copies of the registered data sets.")
     var dataDirectory: String?
     @Option(help: "Of the division, the split and the order of rows; reaches nothing secret.") var seed: UInt64 = 1
@@ -54,7 +56,7 @@ struct HospitalStudyCommand: ParsableCommand {
                 training.literal(name: "hospital-\(target)", target: target, positive: "yes", sites: sites, seed: seed),
                 table: loaded.table, schema: schema, sites: sites, partitioner: try Partitioner(partition),
                 split: split,
-                unit: "patient", seed: seed, paillier: try training.paillier)
+                unit: "patient", seed: seed, dealer: dealer ? try training.paillier : nil)
             let names = simulation.study.recipe?.outputs.map(\.name) ?? []
             let check = try SignalCheck(simulation.rows, rows: simulation.pooled.training, names: names)
             Console.log("\(target): \(check.sentence)")
