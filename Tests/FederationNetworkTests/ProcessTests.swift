@@ -103,11 +103,12 @@ import Testing
         }
         #expect(try disclose(1).contains("1.updates: 4 updates"))
         #expect(try disclose(2, "--rounds", "1", "2").contains("2.updates: 2 updates"))
-        #expect(try disclose(3, "--rounds", "1", status: 65).contains("holds no update of round 1; sites keep those"))
-        #expect(try disclose(3).contains("3.updates: 1 updates"))
+        #expect(try disclose(3, "--rounds", "1", status: 65).contains("holds no update of round 1; sites keep theirs"))
+        #expect(try disclose(3, status: 65).contains("site-3.state: holds no update; sites keep theirs"))
+        #expect(try disclose(1, "--state", "gone", status: 66).contains("gone: not found"))
         let mode = try FileManager.default.attributesOfItem(atPath: study.folder.file("1.updates"))[.posixPermissions]
         #expect(mode as? Int == 0o600)
-        let proof = try verify([1, 2, 3])
+        let proof = try verify([1, 2])
         #expect(proof.contains("Site 1: the 4 updates that it shows are those to which it was committed"))
         #expect(proof.contains("Site 2: the 2 updates") && !proof.contains("every contributor's update is shown"))
         // One number is another.

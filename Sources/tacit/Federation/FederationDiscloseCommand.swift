@@ -11,8 +11,8 @@ struct FederationDiscloseCommand: ParsableCommand {
         discussion: """
             Before a sum was known the site sent a commitment to its plain update. The file that this writes opens those \
             commitments: `verify --updates` holds it against the coordinator's transcript, and where all contributors of a sum \
-            show theirs, against the sum. It holds plain updates, from which much of the rows behind them can be recovered. A \
-            site that joined without --keep-records has its last update only.
+            show theirs, against the sum. It holds plain updates, from which much of the rows behind them can be recovered. Only \
+            a site that joined with --keep-records has kept them.
             """)
 
     @Option(name: .long, help: "This site's .key file.")
@@ -55,10 +55,12 @@ struct FederationDiscloseCommand: ParsableCommand {
         if let missing = rounds.first(where: { !shown.contains($0) }) {
             throw CommandFailure(
                 .data,
-                "\(folder): holds no update of round \(missing); sites keep those of past rounds with join --keep-records"
+                "\(folder): holds no update of round \(missing); sites keep theirs with join --keep-records"
             )
         }
-        guard !disclosure.updates.isEmpty else { throw CommandFailure(.data, "\(folder): holds no update") }
+        guard !disclosure.updates.isEmpty else {
+            throw CommandFailure(.data, "\(folder): holds no update; sites keep theirs with join --keep-records")
+        }
         Console.warn("\(out): holds plain updates; give it to nobody who may not see the rows behind them")
         try writeAtomically(disclosure.encoded, to: out, permissions: 0o600)
         try Console.result(
