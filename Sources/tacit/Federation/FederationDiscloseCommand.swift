@@ -46,7 +46,7 @@ struct FederationDiscloseCommand: ParsableCommand {
         guard FileManager.default.fileExists(atPath: folder) else {
             throw CommandFailure(.noInput, "\(folder): not found; name the site's folder with --state")
         }
-        let records = try SiteService.records(in: CoordinatorStore(servingFrom: folder, study: study.fingerprint))
+        let records = try SiteService.records(in: CoordinatorStore(beside: folder, study: study.fingerprint))
         var disclosure = try UpdateDisclosure(study, site: party.signing.name, records: records)
         if !rounds.isEmpty {
             disclosure.updates.removeAll { $0.purpose != .training || !rounds.contains($0.round + 1) }
