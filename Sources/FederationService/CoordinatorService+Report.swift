@@ -55,8 +55,8 @@ extension CoordinatorService {
                     name: "held-out rows of the sites", rows: Int(rows.rounded()), columns: study.width,
                     target: study.literal.target, note: "How many rows sites train on was not asked."))
         }
-        if study.texts != nil {
-            for index in dataSets.indices { dataSets[index].columns = coordinator.model.count - 1 }
+        if let features = coordinator.featureCount {
+            for index in dataSets.indices { dataSets[index].columns = features }
         }
         let metrics = coordinator.best.map { Self.metrics($0.metrics) } ?? []
         return PrivacyReport(

@@ -94,6 +94,22 @@ import Testing
         #expect(report.output.contains("Which of 2^12 hashes of words 3 texts of all sites together have"))
     }
 
+    @Test func vectorsOfWords() throws {
+        let process = try TacitProcess()
+        try writeTexts(process)
+        let outcome = try process.run([
+            "federation", "simulate", "--data", "mails", "--model", "embedding-bag:4:12:3", "--sites", "4", "--rounds",
+            "20",
+            "--rate", "1", "--clip", "20", "--strategy", "fedadam", "--strategy-option", "rate=0.3", "--json",
+        ])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let result = try process.json(outcome.output)
+        for name in ["federated", "central"] {
+            let figures = try #require(result[name] as? [String: Any])
+            #expect(try #require(figures["auroc"] as? Double) > 0.9, "\(name): \(figures)")
+        }
+    }
+
     /// Real mails: a mailbox divided among five sites.
     @Test func realMails() throws {
         guard let data = RealData.directory else { return }

@@ -147,6 +147,53 @@ import Testing
         #expect(abs((run.alone?.accuracy ?? 0) - right / 40) < 1e-9)
     }
 
+    /// A vector a word: the same words, the same model under every protection, adaptive steps.
+    @Test func vectorsOfWords() throws {
+        func study(_ kind: ProtectionKind, rounds: Int = 2) throws -> TestStudy {
+            try TestStudy(
+                rounds: rounds, kind: kind, strategy: StrategyLiteral(name: "fedadam", rate: 0.3), isText: true
+            ) {
+                $0.model = ModelDescription(
+                    kind: .embeddingBag, hidden: [3], dimension: 4, logBuckets: 10, leastTexts: 3, words: 16)
+                $0.training.learningRate = 1
+                $0.protection.clip = 20
+            }
+        }
+        let plain = try study(.none)
+        let run = try plain.result().coordinator
+        #expect(run.vocabulary == (try Pooled(plain, least: 3)).vocabulary.buckets)
+        #expect(run.history.map(\.purpose) == ["vocabulary", "training", "training", "evaluation"])
+        #expect(run.model.count == 4 * (run.vocabulary.count + 1) + 3 * 5 + 4)
+        #expect(run.model.tensors.first?.shape == [run.vocabulary.count + 1, 4])
+        for kind in [ProtectionKind.secagg, .ckks] {
+            #expect(try study(kind).result().coordinator.model == run.model, "\(kind)")
+        }
+        let file = try run.result.file(plain.study, scaling: nil, vocabulary: run.vocabulary)
+        #expect(try plain.study.weights(in: file) == run.result.floats)
+        let long = try study(.none, rounds: 30).result().coordinator
+        #expect((long.best?.metrics.auroc ?? 0) > 0.85, "\(String(describing: long.best?.metrics))")
+        // What does not go together.
+        func refusal(_ change: @escaping (inout ModelDescription) -> Void) -> String {
+            message {
+                _ = try TestStudy(kind: .none, isText: true) {
+                    $0.model = ModelDescription(kind: .embeddingBag, dimension: 4, logBuckets: 10, leastTexts: 3)
+                    change(&$0.model)
+                }
+            }
+        }
+        #expect(refusal { _ in } == "nothing was thrown")
+        #expect(refusal { $0.vocabulary = 7 } == "model.vocabulary: does not go with kind embedding-bag")
+        #expect(refusal { $0.startScale = 0.2 } == "model.startScale: does not go with kind embedding-bag")
+        #expect(refusal { $0.dimension = nil } == "model.dimension: got 0, want 1...4096")
+        #expect(refusal { $0.words = 0 } == "model.words: got 0, want 1...4096")
+        #expect(
+            refusal { ($0.leastTexts, $0.logBuckets, $0.dimension) = (nil, 20, 512) }.contains(
+                "vocabulary: got 1048576 words, whose model has 536871937 weights, want at most 33554432"))
+        #expect(
+            refusal { ($0.leastTexts, $0.logBuckets) = (nil, nil) }.contains(
+                "embedding-bag wants vocabulary, at least 1, or logBuckets for texts"))
+    }
+
     @Test func filesHoldTheWords() throws {
         let test = try Self.study(.none)
         let run = try test.result().coordinator

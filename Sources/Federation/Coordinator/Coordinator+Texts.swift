@@ -28,6 +28,11 @@ struct TextState: Hashable, Sendable {
 }
 
 extension Coordinator {
+    /// Words that are features, in a study of texts; nil as long as that is not known.
+    public var featureCount: Int? {
+        study.texts.flatMap { $0.fixedFeatures ?? (vocabulary.isEmpty ? nil : vocabulary.count) }
+    }
+
     /// The buckets of a piece that reach the threshold.
     mutating func takeWords(_ sums: [Double], piece: Int) throws(FederationError) {
         guard let plan = study.texts, let union = plan.union, piece == texts.pieces else {
@@ -38,11 +43,7 @@ extension Coordinator {
         let found = sums.indices.filter { sums[$0] > threshold }.map { Int32(start + $0) }
         let isLast = piece + 1 == plan.pieces
         let count = texts.members.count + found.count
-        guard count <= TextPlan.mostFeatures else {
-            throw .data(
-                "vocabulary: got \(count) words that are frequent enough, want at most \(TextPlan.mostFeatures); "
-                    + "raise model.leastTexts")
-        }
+        try plan.checkSize(features: count, study.literal.model)
         guard !isLast || count > 0 else {
             throw .data("vocabulary: got no word that is frequent enough; lower model.leastTexts or model.leastSites")
         }

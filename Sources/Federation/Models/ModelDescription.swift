@@ -9,7 +9,7 @@ public struct ModelDescription: Hashable, Sendable, Codable {
         case mlp
         /// Convolutions on images, height × width × channels.
         case cnn
-        /// A table of vectors, averaged over the words of a text, and a dense layer.
+        /// A table of vectors, averaged over the words of a text, and dense layers.
         case embeddingBag = "embedding-bag"
         /// One weight for each hashed word that a text has, and an intercept.
         case text
@@ -22,16 +22,18 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     public var image: [Int]?
     /// cnn: filters of each 3 × 3 convolution, each followed by a rectifier and a pooling of 2 × 2.
     public var filters: [Int]?
-    /// embedding-bag: rows of the table.
+    /// embedding-bag on rows of indices: rows of the table.
     public var vocabulary: Int?
     /// embedding-bag: numbers in a row.
     public var dimension: Int?
-    /// text: words are hashed into 2^this buckets.
+    /// text, embedding-bag on texts: words are hashed into 2^this buckets.
     public var logBuckets: Int?
-    /// text: a bucket that fewer texts of all sites together have is no feature.
+    /// The same: a bucket that fewer texts of all sites together have is no feature.
     public var leastTexts: Int?
-    /// text: a bucket that fewer sites have is no feature; in the place of leastTexts.
+    /// The same: a bucket that fewer sites have is no feature; in the place of leastTexts.
     public var leastSites: Int?
+    /// embedding-bag on texts: the most words of a text that count; 256 unless said otherwise.
+    public var words: Int?
     /// text: of the naive Bayes model that training starts from; 0.1 unless said otherwise.
     public var smoothing: Double?
     /// text: factor of the scores of naive Bayes where training starts; 0 for the zero model, otherwise 0.2.
@@ -40,7 +42,7 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     public init(
         kind: Kind, hidden: [Int]? = nil, image: [Int]? = nil, filters: [Int]? = nil, vocabulary: Int? = nil,
         dimension: Int? = nil, logBuckets: Int? = nil, leastTexts: Int? = nil, leastSites: Int? = nil,
-        smoothing: Double? = nil, startScale: Double? = nil
+        words: Int? = nil, smoothing: Double? = nil, startScale: Double? = nil
     ) {
         self.kind = kind
         self.hidden = hidden
@@ -51,11 +53,25 @@ public struct ModelDescription: Hashable, Sendable, Codable {
         self.logBuckets = logBuckets
         self.leastTexts = leastTexts
         self.leastSites = leastSites
+        self.words = words
         self.smoothing = smoothing
         self.startScale = startScale
     }
 
     public static let logistic = ModelDescription(kind: .logistic)
+
+    var wordLimit: Int { words ?? 256 }
+
+    /// Whether sites have texts, whose words become features.
+    var isOfTexts: Bool { kind == .text || kind == .embeddingBag && logBuckets != nil }
+
+    /// Weights of a model of so many words.
+    func weights(features: Int) -> Int {
+        guard kind == .embeddingBag, let dimension else { return features + 1 }
+        let widths = [dimension] + (hidden ?? []) + [1]
+        // One vector more, for texts without a known word.
+        return zip(widths, widths.dropFirst()).reduce((features + 1) * dimension) { $0 + ($1.0 + 1) * $1.1 }
+    }
 
     func check() throws(FederationError) {
         func only(_ allowed: Set<String>) throws(FederationError) {
@@ -63,7 +79,8 @@ public struct ModelDescription: Hashable, Sendable, Codable {
                 ("hidden", hidden != nil), ("image", image != nil), ("filters", filters != nil),
                 ("vocabulary", vocabulary != nil), ("dimension", dimension != nil),
                 ("logBuckets", logBuckets != nil), ("leastTexts", leastTexts != nil),
-                ("leastSites", leastSites != nil), ("smoothing", smoothing != nil), ("startScale", startScale != nil),
+                ("leastSites", leastSites != nil), ("words", words != nil), ("smoothing", smoothing != nil),
+                ("startScale", startScale != nil),
             ]
             if let bad = given.first(where: { $0.1 && !allowed.contains($0.0) }) {
                 throw .study("model.\(bad.0): does not go with kind \(kind.rawValue)")
@@ -83,9 +100,17 @@ public struct ModelDescription: Hashable, Sendable, Codable {
             }
             guard let filters, !filters.isEmpty else { throw .study("model.filters: got none, want such as [8, 16]") }
         case .embeddingBag:
-            try only(["vocabulary", "dimension", "hidden"])
-            guard let vocabulary, vocabulary > 0, let dimension, dimension > 0 else {
-                throw .study("model: embedding-bag wants vocabulary and dimension, both at least 1")
+            let own: Set<String> =
+                logBuckets == nil ? ["vocabulary"] : ["logBuckets", "leastTexts", "leastSites", "words"]
+            try only(own.union(["dimension", "hidden"]))
+            guard let dimension, (1...1 << 12).contains(dimension) else {
+                throw .study("model.dimension: got \(dimension ?? 0), want 1...4096")
+            }
+            guard logBuckets != nil || vocabulary ?? 0 > 0 else {
+                throw .study("model: embedding-bag wants vocabulary, at least 1, or logBuckets for texts")
+            }
+            guard (1...1 << 12).contains(wordLimit) else {
+                throw .study("model.words: got \(wordLimit), want 1...4096")
             }
         // Their values are checked with the study, whose sites and protection they depend on.
         case .text: try only(["logBuckets", "leastTexts", "leastSites", "smoothing", "startScale"])
@@ -111,6 +136,9 @@ public struct ModelDescription: Hashable, Sendable, Codable {
                 ]
             }
             return (layers + [.flatten] + dense, image ?? [inputs])
+        case .embeddingBag where logBuckets != nil:
+            // One vector more, for texts without a known word.
+            return ([.embeddingBag(count: inputs + 1, dimension: dimension ?? 1)] + dense, [wordLimit])
         case .embeddingBag:
             return ([.embeddingBag(count: vocabulary ?? 1, dimension: dimension ?? 1)] + dense, [inputs])
         }

@@ -5,7 +5,7 @@ extension Coordinator {
     /// - Parameter everybody: who is told the words.
     public func textDisclosures(to everybody: [String]) -> [PrivacyReport.Disclosure] {
         guard let plan = study.texts else { return [] }
-        let features = model.count - 1
+        let features = featureCount ?? 0
         var list: [PrivacyReport.Disclosure] = []
         if let union = plan.union {
             let what = union.counting == .sites ? "sites have" : "texts of all sites together have"

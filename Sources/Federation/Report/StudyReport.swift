@@ -56,7 +56,7 @@ public struct StudyReport: Sendable {
                 dataSets: [
                     .init(
                         name: dataName, rows: simulation.rows.count,
-                        columns: study.texts == nil ? study.width : weights - 1, target: targetName,
+                        columns: coordinator.featureCount ?? study.width, target: targetName,
                         note: "divided among \(siteCount) simulated sites in one process")
                 ], rowNoun: rowNoun, ownerNoun: ownerNoun),
             parties: parties, adversary: adversary, observations: observations(weights),

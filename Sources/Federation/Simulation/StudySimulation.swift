@@ -140,7 +140,7 @@ public struct StudySimulation: Sendable {
         _ model: GlobalModel, scaling: ColumnScaling?, vocabulary: [Int32] = []
     ) throws(FederationError) -> [Double] {
         guard let plan = study.texts else { return try Self.predictions(model, pooled, study, scaling: scaling) }
-        return try pooled.scores(of: pooled.heldOut, model, plan.vocabulary(vocabulary)).map(Link.logit.mean)
+        return try textScores(model, vocabulary, plan)
     }
 
     private static func predictions(

@@ -66,10 +66,11 @@ extension Site {
     func evaluation(_ model: GlobalModel, _ task: SessionTask) throws(FederationError) -> [[Double]] {
         let empty = [Double](repeating: 0, count: EvaluationSums.count(study.task))
         let sums =
-            if let vocabulary = try study.texts?.vocabulary(task.vocabulary) {
-                try data.evaluate(model, vocabulary)
+            if let plan = study.texts, plan.isLinear {
+                try data.evaluate(model, plan.vocabulary(task.vocabulary))
             } else {
-                try data.evaluate(model, study.network, scaling: task.scaling)
+                try rows(task).evaluate(
+                    model, study.network(vocabulary: task.vocabulary), scaling: task.scaling)
             }
         let values = sums?.values ?? empty
         let parts = [[values[0]], [values[1]], [values[2]], Array(values[3...])]
@@ -81,7 +82,7 @@ extension Site {
     /// Texts start from naive Bayes on the site's own, if it has both classes.
     func alone(_ task: SessionTask) throws(FederationError) -> [[Double]] {
         var model = try study.network(vocabulary: task.vocabulary).initialModel()
-        if let plan = study.texts {
+        if let plan = study.texts, plan.start != nil {
             let counts = try data.texts(data.training, plan.vocabulary(task.vocabulary)).counts()
             if counts.negativeTexts > 0, counts.positiveTexts > 0 {
                 model = try plan.start?.model(counts, like: model) ?? model
@@ -100,19 +101,27 @@ extension Site {
         return try evaluation(model, task)
     }
 
+    /// This site's rows as a network takes them.
+    private func rows(_ task: SessionTask) throws(FederationError) -> SiteData {
+        guard let plan = study.texts else { return data }
+        return try data.indexed(plan.vocabulary(task.vocabulary), limit: plan.wordLimit)
+    }
+
     /// One round's training on this site's rows.
     private func trained(
         from model: GlobalModel, _ task: SessionTask, round: Int, correction: LocalCorrection,
         control: (global: [Double], own: [Double])?
     ) throws(FederationError) -> LocalResult {
-        if let vocabulary = try study.texts?.vocabulary(task.vocabulary) {
+        if let plan = study.texts, plan.isLinear {
+            let vocabulary = try plan.vocabulary(task.vocabulary)
             return try TextTraining(parameters: study.literal.training).run(
                 from: model, data.texts(data.training, vocabulary), round: round, seed: orderSeed(round))
         }
         return try LocalTraining(
-            network: study.network, parameters: study.literal.training, correction: correction
+            network: study.network(vocabulary: task.vocabulary), parameters: study.literal.training,
+            correction: correction
         ).run(
-            from: model, data, scaling: task.scaling, round: round, seed: orderSeed(round), control: control)
+            from: model, rows(task), scaling: task.scaling, round: round, seed: orderSeed(round), control: control)
     }
 
     /// Of the order of the rows in a round.

@@ -81,8 +81,10 @@ public struct Study: Sendable {
     ) throws(FederationError) -> (FittedRecipe?, TargetEncoding?, [String], LearningTask, Int) {
         if let texts {
             guard schema == nil, literal.inputs == nil else {
-                throw .study("model: kind text takes texts, so neither a schema nor inputs go with it")
+                throw .study(
+                    "model: kind \(literal.model.kind.rawValue) takes texts, so neither a schema nor inputs go with it")
             }
+            if let features = texts.fixedFeatures { try texts.checkSize(features: features, literal.model) }
             return (nil, nil, [], .binary, texts.hashing.bucketCount)
         }
         guard let schema else {
@@ -188,7 +190,7 @@ public struct Study: Sendable {
             }
         case .none: break
         }
-        if texts != nil, strategy.correction != .none {
+        if texts?.isLinear ?? false, strategy.correction != .none {
             throw refuse(
                 "strategy \(literal.strategy.name): corrects every weight in every step, and a step on a text touches its words only; take another strategy"
             )
@@ -310,7 +312,10 @@ public struct Study: Sendable {
     /// out who forged a share.
     func openings() throws(FederationError) -> Int {
         // How many features texts have is not known yet.
-        let weights = if let texts { texts.hashing.bucketCount + 1 } else { try network.initialModel().count }
+        let weights =
+            if let texts {
+                literal.model.weights(features: texts.hashing.bucketCount)
+            } else { try network.initialModel().count }
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
         // Counts of texts are two numbers a feature.

@@ -7,6 +7,10 @@ public struct TextPlan: Hashable, Sendable {
     public let union: ThresholdUnion?
     /// Of the naive Bayes model that the first round starts from, made of counts of all sites; nil for the zero model.
     public let start: Start?
+    /// One weight a word, or a vector a word.
+    let isLinear: Bool
+    /// Of a vector a word, the most words of a text that count.
+    let wordLimit: Int
 
     public struct Start: Hashable, Sendable {
         public let smoothing: Double
@@ -16,8 +20,8 @@ public struct TextPlan: Hashable, Sendable {
 
     /// Buckets of one sum of the union.
     static let piece = ThresholdUnion.piece
-    /// More features than this have no place in one sum.
-    static let mostFeatures = 1 << 22
+    /// More have no place in one sum.
+    static let mostWeights = 1 << 25
     /// Buckets whose sums under a homomorphic scheme are still seconds and megabytes of a site.
     static let mostEncryptedBuckets = 20
     static let mostUnchosenBuckets = 20
@@ -36,7 +40,9 @@ public struct TextPlan: Hashable, Sendable {
     /// - Throws: `invalidStudy`, `incompatible`.
     init?(_ literal: StudyLiteral) throws(FederationError) {
         let model = literal.model
-        guard model.kind == .text else { return nil }
+        guard model.isOfTexts else { return nil }
+        isLinear = model.kind == .text
+        wordLimit = model.wordLimit
         let kind = literal.protection.kind
         func refuse(_ message: String) -> FederationError { FederationError(code: .incompatible, message: message) }
         do { hashing = try WordHashing(logBuckets: model.logBuckets ?? 0) } catch {
@@ -67,7 +73,7 @@ public struct TextPlan: Hashable, Sendable {
                 "model.logBuckets: got \(hashing.logBuckets), want at most \(Self.mostEncryptedBuckets) with protection "
                     + "\(kind.rawValue), whose sums over all buckets would take hundreds of megabytes; or take secagg")
         }
-        let scale = model.startScale ?? (literal.privacy == nil ? 0.2 : 0)
+        let scale = isLinear ? model.startScale ?? (literal.privacy == nil ? 0.2 : 0) : 0
         guard (0...1).contains(scale) else { throw .study("model.startScale: got \(scale), want 0...1") }
         let smoothing = model.smoothing ?? 0.1
         guard smoothing > 0, smoothing <= 1000 else {
@@ -83,7 +89,7 @@ public struct TextPlan: Hashable, Sendable {
                 throw refuse("privacy: model.startScale takes exact counts first, which are not private; leave it out")
             }
         }
-        guard literal.training.ridge ?? 0 == 0 else {
+        guard !isLinear || literal.training.ridge ?? 0 == 0 else {
             throw refuse("training.ridge: does not go with kind text, whose steps touch only the words of a text")
         }
     }
@@ -100,6 +106,16 @@ public struct TextPlan: Hashable, Sendable {
                 hashing: hashing,
                 buckets: union == nil ? (0..<hashing.bucketCount).map(Int32.init) : buckets)
         } catch { throw .message("vocabulary: \(error.message)") }
+    }
+
+    /// The sum of a training round has room for so many features.
+    func checkSize(features: Int, _ model: ModelDescription) throws(FederationError) {
+        let weights = model.weights(features: features)
+        guard weights <= Self.mostWeights else {
+            throw .data(
+                "vocabulary: got \(features) words, whose model has \(weights) weights, want at most \(Self.mostWeights); "
+                    + "raise model.leastTexts or lower model.dimension")
+        }
     }
 }
 

@@ -45,6 +45,21 @@ extension SiteData {
             list.lazy.map { (buckets: Array(texts.row($0)), isPositive: rows.targets[$0] > 0) }, vocabulary)
     }
 
+    /// The same texts as rows of indices for a table of vectors: of each text's features the first `limit` in the order of
+    /// their buckets, which is that of a hash, and again from the first until the row is full, so that the mean of their vectors
+    /// does not depend on the limit. A text without features is the index behind the last feature.
+    func indexed(_ vocabulary: Vocabulary, limit: Int) throws(FederationError) -> SiteData {
+        let all = try texts(Array(0..<rows.count), vocabulary)
+        var indices = [Float](repeating: Float(vocabulary.count), count: rows.count * limit)
+        for row in 0..<rows.count {
+            let features = Array(all.row(row))
+            guard !features.isEmpty else { continue }
+            for place in 0..<limit { indices[row * limit + place] = Float(features[place % features.count]) }
+        }
+        let made = try Rows(features: indices, width: limit, targets: rows.targets, task: .binary)
+        return SiteData(rows: made, training: training, heldOut: heldOut)
+    }
+
     /// Sums over the held-out texts; nil when there are none.
     func evaluate(_ model: GlobalModel, _ vocabulary: Vocabulary) throws(FederationError) -> EvaluationSums? {
         guard !heldOut.isEmpty else { return nil }

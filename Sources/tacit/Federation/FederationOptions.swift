@@ -12,7 +12,8 @@ struct FederatedTrainingOptions: ParsableArguments {
     @Option(
         help: """
             logistic, mlp:64,32 (hidden units), cnn:HEIGHTxWIDTHxCHANNELS:8,16 (filters), text:25:3 (words hashed into 2^25 \
-            buckets, those that 3 texts of all sites have), text:25:2sites (that 2 sites have), text:18 (all of 2^18).
+            buckets, those that 3 texts of all sites have), text:25:2sites (that 2 sites have), text:18 (all of 2^18), \
+            embedding-bag:16:25:3 or embedding-bag:16,32:25:3 (vectors of 16 numbers a word, hidden units, words as for text).
             """)
     var model = "logistic"
     @Option(
@@ -55,10 +56,10 @@ struct FederatedTrainingOptions: ParsableArguments {
             protection: .init(
                 kind: protection, threshold: threshold, clip: clip, modulusBits: isTrial ? 1024 : nil,
                 insecure: isTrial ? true : nil), privacy: privacy,
-            standardise: privacy == nil && modelKind != .cnn && modelKind != .text, sites: [], seed: seed)
+            standardise: privacy == nil && modelKind != .cnn && !isText, sites: [], seed: seed)
     }
 
-    var isText: Bool { modelKind == .text }
+    var isText: Bool { modelKind == .text || modelKind == .embeddingBag }
 
     private var modelKind: ModelDescription.Kind? {
         model.split(separator: ":").first.flatMap { ModelDescription.Kind(rawValue: String($0)) }
@@ -78,21 +79,28 @@ struct FederatedTrainingOptions: ParsableArguments {
         case .mlp where parts.count == 2: return ModelDescription(kind: .mlp, hidden: try numbers(parts[1], ","))
         case .cnn where parts.count == 3:
             return ModelDescription(kind: .cnn, image: try numbers(parts[1], "x"), filters: try numbers(parts[2], ","))
-        case .text where parts.count <= 3: return try textDescription(parts)
+        case .text where parts.count <= 3: return try textDescription(.text, Array(parts.dropFirst()))
+        case .embeddingBag where (2...4).contains(parts.count):
+            var widths = try numbers(parts[1], ",")
+            var description = try textDescription(.embeddingBag, Array(parts.dropFirst(2)))
+            description.dimension = widths.removeFirst()
+            description.hidden = widths.isEmpty ? nil : widths
+            return description
         default:
             throw CommandFailure(
                 .usage,
-                "--model: got \(model), want logistic, mlp:UNITS, cnn:IMAGE:FILTERS or text:LOGBUCKETS:LEAST")
+                "--model: got \(model), want logistic, mlp:UNITS, cnn:IMAGE:FILTERS, text:LOGBUCKETS:LEAST or "
+                    + "embedding-bag:DIMENSION:LOGBUCKETS:LEAST")
         }
     }
 
-    private func textDescription(_ parts: [String]) throws -> ModelDescription {
+    private func textDescription(_ kind: ModelDescription.Kind, _ parts: [String]) throws -> ModelDescription {
         func bad(_ what: String) -> CommandFailure {
             CommandFailure(.usage, "--model: got \(what), want such as text:25:3, text:25:2sites or text:18")
         }
-        var description = ModelDescription(kind: .text, logBuckets: parts.count > 1 ? Int(parts[1]) : 25)
-        guard description.logBuckets != nil else { throw bad(parts[1]) }
-        let least = parts.count > 2 ? parts[2] : parts.count > 1 ? "" : "3"
+        var description = ModelDescription(kind: kind, logBuckets: parts.isEmpty ? 25 : Int(parts[0]))
+        guard description.logBuckets != nil else { throw bad(parts[0]) }
+        let least = parts.count > 1 ? parts[1] : parts.isEmpty ? "3" : ""
         if least.isEmpty { return description }
         if least.hasSuffix("sites") {
             description.leastSites = Int(least.dropLast("sites".count))

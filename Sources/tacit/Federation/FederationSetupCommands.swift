@@ -60,7 +60,8 @@ struct FederationInitCommand: ParsableCommand {
 
     @Option(
         name: .long,
-        help: "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it; none for --model text."
+        help:
+            "The schema of everybody's tables (JSON or YAML), as `tacit data schema` makes it; none for models of texts."
     )
     var schema: String?
 
@@ -106,12 +107,12 @@ struct FederationInitCommand: ParsableCommand {
             positive: positive,
             sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
-        guard (schema == nil) == (literal.model.kind == .text) else {
+        guard (schema == nil) == training.isText else {
             throw CommandFailure(
                 .usage,
                 schema == nil
                     ? "--schema: is missing; make one with `tacit data schema`"
-                    : "--schema: --model text takes texts, not tables; leave it out")
+                    : "--schema: --model \(training.model) takes texts, not tables; leave it out")
         }
         if localBaseline { literal.localBaseline = true }
         let files = StudyFiles(path: file)
