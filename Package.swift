@@ -121,7 +121,9 @@ let package = Package(
             ]),
         .target(name: "TextClassification"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
-        .target(name: "PrivateScoring", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(
+            name: "PrivateScoring",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness", "TextClassification"]),
         .target(
             name: "SpamStudy",
             dependencies: [
@@ -186,8 +188,8 @@ let package = Package(
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "CoordinatorStore",
                 "Datasets", "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyCeremony",
                 "KeyFiles", "Lattice", "MultipartyCKKS", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy", "Tabular", "TacitDashboard",
-                "Transports", "WeightFormats",
+                "PrivacyReports", "PrivateLearning", "PrivateScoring", "Randomness", "SpamStudy", "Tabular",
+                "TacitDashboard", "TextClassification", "Transports", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -238,7 +240,10 @@ let package = Package(
             dependencies: ["TacitTestSupport", "TextClassification"]),
         .testTarget(
             name: "PrivateScoringTests",
-            dependencies: ["BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport"]),
+            dependencies: [
+                "BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport",
+                "TextClassification",
+            ]),
         .testTarget(
             name: "SpamStudyTests",
             dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy", "TacitTestSupport"]),

@@ -51,15 +51,72 @@ public struct ScoringOwner: Sendable {
             featureCount: weights.count, publicKey: CKKSPublicKey(secret, using: &random), weights: list)
         self.secret = secret
         self.queries = queries
+        (deviation, errorBound) = Self.noise(context, policy)
+    }
+
+    /// The owner of a key that was made earlier, after some answers.
+    ///
+    /// - Parameters:
+    ///   - encoded: what ``encodedSecret(_:)`` gave.
+    ///   - answered: answers given so far, by anyone who has this key.
+    /// - Errors: `invalidEncoding` for other bytes, or the key of another model.
+    public init(model: EncryptedLinearModel, encoded: SecretBytes, answered: Int) throws(PrivateScoringError) {
+        let access = SecretAccess("reading the key of a scoring owner")
+        guard encoded.count > 4, answered >= 0 else {
+            throw PrivateScoringError(.invalidEncoding, "secret: got \(encoded.count) bytes, want a scoring key")
+        }
+        let queries = encoded.withBytes(access) { bytes in
+            (0..<4).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+        }
+        let key = SecretBytes(count: encoded.count - 4) { target in
+            encoded.withBytes(access) { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[4...])) }
+        }
+        do {
+            let policy = try CKKSReleasePolicy(statisticalBits: 30, queries: queries)
+            secret = try CKKSSecretKey(encoded: key, access, context: model.context)
+            (deviation, errorBound) = Self.noise(model.context, policy)
+        } catch { throw PrivateScoringError(.invalidEncoding, "secret: \(error.message)") }
+        guard secret.identity == model.publicKey.identity else {
+            throw PrivateScoringError(.invalidEncoding, "secret: is the key of another model")
+        }
+        self.model = model
+        self.queries = queries
+        self.answered = answered
+    }
+
+    /// Number of answers (4 bytes, the lowest first) and the secret key, to be wrapped before they are stored.
+    public func encodedSecret(_ access: SecretAccess) -> SecretBytes {
+        let key = secret.encoded(access)
+        return SecretBytes(count: 4 + key.count) { target in
+            for place in 0..<4 { target[place] = UInt8(truncatingIfNeeded: queries >> (8 * place)) }
+            key.withBytes(access) {
+                UnsafeMutableRawBufferPointer(rebasing: target[4...]).copyMemory(from: UnsafeRawBufferPointer($0))
+            }
+        }
+    }
+
+    /// ``errorBound`` of an owner who gives that many answers.
+    /// - Errors: `invalidArgument`.
+    public static func errorBound(queries: Int) throws(PrivateScoringError) -> Double {
+        let context = CKKSContext(try EncryptedLinearModel.parameters())
+        do { return noise(context, try CKKSReleasePolicy(statisticalBits: 30, queries: queries)).errorBound } catch {
+            throw PrivateScoringError(.invalidArgument, error.message)
+        }
+    }
+
+    private static func noise(
+        _ context: CKKSContext, _ policy: CKKSReleasePolicy
+    ) -> (deviation: Double, errorBound: Double) {
         // Of the constant coefficient: one error of a weight for each feature, and the client's encryption of zero.
         let fresh = context.chain.freshDeviation(publicKey: true)
         let most = Double(EncryptedLinearModel.mostFeatures + 1)
         let error = (fresh * fresh + most * SmallPolynomial.sigma * SmallPolynomial.sigma).squareRoot()
         let bound = CKKSCiphertext.boundFactor * error
-        deviation = FloodingNoise.Plan(reaching: policy.noiseMultiplier * bound).deviation
-        errorBound =
+        let deviation = FloodingNoise.Plan(reaching: policy.noiseMultiplier * bound).deviation
+        let errorBound =
             (CKKSRelease.tail * deviation + bound) / EncryptedLinearModel.scale
             + (Double(EncryptedLinearModel.mostFeatures) + 1) * exp2(-Double(EncryptedLinearModel.fractionBits) - 1)
+        return (deviation, errorBound)
     }
 
     /// Bound on |answered − true score|: noise, and rounding of the weights of as many features as there may be.
