@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"]), .brew(["gmp"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .target(name: "AtomicFiles"),
         .target(name: "Parallelism"),
         .target(
@@ -155,7 +156,9 @@ let package = Package(
             ]),
         .target(
             name: "CoordinatorStore",
-            dependencies: ["AtomicFiles", "BinaryCoding", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CPostgres", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         // Federation with a store, a clock and a network.
         .target(
             name: "FederationService",
@@ -310,12 +313,13 @@ let package = Package(
             name: "FederationNetworkTests",
             dependencies: [
                 "BinaryCoding", "CoordinatorStore", "DifferentialPrivacy", "Federation", "FederationService",
-                "PrivacyLedger", "TacitTestSupport", "Tabular", "Transports",
+                "PrivacyLedger", "Randomness", "SecureAggregation", "TacitTestSupport", "Tabular", "Transports",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(
             name: "TransportsTests", dependencies: ["BinaryCoding", "TacitTestSupport", "Transports"]),
         .testTarget(
-            name: "PrivacyReportsTests", dependencies: ["PrivacyReports"],
+            name: "PrivacyReportsTests", dependencies: ["PrivacyReports", "TacitTestSupport"],
             exclude: ["Resources"]),
         .testTarget(
             name: "FederationTests",

@@ -38,6 +38,12 @@ extension BigInteger {
 extension BigInteger {
     public var isPerfectSquare: Bool { read { __gmpz_perfect_square_p($0) } != 0 }
 
+    /// The Jacobi symbol (self / modulus) of an odd positive modulus: −1, 0 or 1. The time depends on the numbers.
+    public func jacobiSymbol(over modulus: Self) -> Int {
+        precondition(modulus.signum > 0 && modulus.isOdd, "modulus: want a positive odd number")
+        return Int(read { a in modulus.read { __gmpz_jacobi(a, $0) } })
+    }
+
     /// The inverse of each number modulo `modulus`, or nil when one of them has none.
     ///
     /// - Cost: one inversion and three products a number (Montgomery's trick).

@@ -1,6 +1,5 @@
 import BinaryCoding
 import Foundation
-import GRDB
 
 extension CoordinatorStore {
     /// Lets a certificate in under a name.
@@ -30,8 +29,8 @@ extension CoordinatorStore {
                     code: .peer, message: "\(name): has another certificate; revoke that one first")
             }
             try db.execute(
-                sql: "INSERT INTO peer (fingerprint, name, certificate, enrolled) VALUES (?, ?, ?, ?)",
-                arguments: [Data(fingerprint.bytes), name, Data(certificate), moment.microseconds])
+                "INSERT INTO peer (fingerprint, name, certificate, enrolled) VALUES ($1, $2, $3, $4)",
+                [.fingerprint(fingerprint), .text(name), .bytes(certificate), .moment(moment)])
         }
     }
 
@@ -39,10 +38,9 @@ extension CoordinatorStore {
     /// - Throws: `peer` when nobody of this name is enrolled.
     public func revoke(name: String, at moment: Date = Date()) throws(CoordinatorStoreError) {
         try change { db in
-            try db.execute(
-                sql: "UPDATE peer SET revoked = ? WHERE name = ? AND revoked IS NULL",
-                arguments: [moment.microseconds, name])
-            guard db.changesCount == 1 else {
+            let changed = try db.execute(
+                "UPDATE peer SET revoked = $1 WHERE name = $2 AND revoked IS NULL", [.moment(moment), .text(name)])
+            guard changed == 1 else {
                 let names = try self.peers(db).filter { $0.revoked == nil }.map(\.name).sorted()
                 throw CoordinatorStoreError(
                     code: .peer,
@@ -58,21 +56,20 @@ extension CoordinatorStore {
 
     /// A number that changes when another program changed the store.
     public func outsideVersion() throws(CoordinatorStoreError) -> Int {
-        do {
-            return try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
-        } catch { throw CoordinatorStoreError(error, in: path) }
+        do { return try engine.outsideVersion() } catch { throw CoordinatorStoreError(error, in: engine) }
     }
 
-    private func peers(_ db: Database) throws -> [StoredPeer] {
-        try Row.fetchAll(db, sql: "SELECT * FROM peer ORDER BY name, enrolled").map { row in
+    private func peers(_ db: any StoreRows) throws -> [StoredPeer] {
+        try db.rows("SELECT fingerprint, name, certificate, enrolled, revoked FROM peer ORDER BY name, enrolled").map {
+            row in
             StoredPeer(
-                name: try field(row, "name"), fingerprint: try fingerprint(row, "fingerprint"),
-                certificate: Array(try field(row, "certificate") as Data), enrolled: try moment(row, "enrolled"),
-                revoked: Int64.fromDatabaseValue(row["revoked"]).map { Date(microseconds: $0) })
+                name: try row.text("name"), fingerprint: try row.fingerprint("fingerprint"),
+                certificate: try row.bytes("certificate"), enrolled: try row.moment("enrolled"),
+                revoked: try row.optional("revoked", row.moment))
         }
     }
 
-    private func change(_ body: (Database) throws -> Void) throws(CoordinatorStoreError) {
-        do { try pool.write(body) } catch { throw CoordinatorStoreError(error, in: path) }
+    private func change(_ body: (any StoreRows) throws -> Void) throws(CoordinatorStoreError) {
+        do { try engine.write(isServing: false, body) } catch { throw CoordinatorStoreError(error, in: engine) }
     }
 }

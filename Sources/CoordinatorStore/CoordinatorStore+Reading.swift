@@ -1,23 +1,25 @@
 import BinaryCoding
 import Foundation
-import GRDB
 
 extension CoordinatorStore {
+    private static let inputColumns =
+        "sequence, peer, identifier, digest, byteCount, body, file, wrapping, reply, moment"
+
     /// A message that was taken before under this identifier.
     public func input(peer: String, identifier: Fingerprint) throws(CoordinatorStoreError) -> StoredInput? {
         try read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM input WHERE peer = ? AND identifier = ?",
-                arguments: [peer, Data(identifier.bytes)]
-            ).map(self.input)
+            try db.rows(
+                "SELECT \(Self.inputColumns) FROM input WHERE peer = $1 AND identifier = $2",
+                [.text(peer), .fingerprint(identifier)]
+            ).first.map(self.input)
         }
     }
 
     /// Everything that was taken after `sequence`, in order.
     public func inputs(after sequence: Int64 = 0) throws(CoordinatorStoreError) -> [StoredInput] {
         try read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM input WHERE sequence > ? ORDER BY sequence", arguments: [sequence]
+            try db.rows(
+                "SELECT \(Self.inputColumns) FROM input WHERE sequence > $1 ORDER BY sequence", [.integer(sequence)]
             ).map(self.input)
         }
     }
@@ -25,83 +27,63 @@ extension CoordinatorStore {
     /// The first message to `peer` after `sequence`.
     public func output(to peer: String, after sequence: UInt64) throws(CoordinatorStoreError) -> StoredOutput? {
         try read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT * FROM output WHERE peer = ? AND sequence > ? ORDER BY sequence LIMIT 1",
-                arguments: [peer, Int64(clamping: sequence)]
-            ).map { row in
+            try db.rows(
+                """
+                SELECT sequence, peer, digest, byteCount, body, file FROM output
+                WHERE peer = $1 AND sequence > $2 ORDER BY sequence LIMIT 1
+                """, [.text(peer), .integer(Int64(clamping: sequence))]
+            ).first.map { row in
                 StoredOutput(
-                    sequence: UInt64(try self.field(row, "sequence") as Int64), peer: try self.field(row, "peer"),
-                    digest: try self.fingerprint(row, "digest"), body: try self.body(row))
+                    sequence: UInt64(clamping: try row.integer("sequence")), peer: try row.text("peer"),
+                    digest: try row.fingerprint("digest"), body: try self.body(row))
             }
         }
     }
 
     public func state(_ key: String) throws(CoordinatorStoreError) -> [UInt8]? {
         try read { db in
-            try Data.fetchOne(db, sql: "SELECT value FROM state WHERE key = ?", arguments: [key]).map { Array($0) }
+            try db.rows("SELECT value FROM state WHERE key = $1", [.text(key)]).first.map { try $0.bytes("value") }
         }
     }
 
     /// At most `limit` events after `sequence`, in order.
     public func events(after sequence: Int64 = 0, limit: Int = 10_000) throws(CoordinatorStoreError) -> [StoredEvent] {
         try read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
-                arguments: [sequence, limit]
+            try db.rows(
+                "SELECT sequence, moment, kind, content FROM event WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+                [.integer(sequence), .integer(Int64(limit))]
             ).map { row in
                 StoredEvent(
-                    sequence: try self.field(row, "sequence"), moment: try self.moment(row, "moment"),
-                    kind: try self.field(row, "kind"), content: try self.field(row, "content"))
+                    sequence: try row.integer("sequence"), moment: try row.moment("moment"),
+                    kind: try row.text("kind"), content: try row.text("content"))
             }
         }
     }
 
     /// The last `limit` events, in order.
     public func latestEvents(limit: Int) throws(CoordinatorStoreError) -> [StoredEvent] {
-        let last = try read { try Int64.fetchOne($0, sql: "SELECT max(sequence) FROM event") ?? 0 }
+        let last = try read { try $0.integer("SELECT max(sequence) FROM event") }
         return try events(after: max(0, last - Int64(limit)), limit: limit)
     }
 
-    func read<Result>(_ body: (Database) throws -> Result) throws(CoordinatorStoreError) -> Result {
-        do { return try pool.read(body) } catch { throw CoordinatorStoreError(error, in: path) }
+    func read<Result>(_ body: (any StoreRows) throws -> Result) throws(CoordinatorStoreError) -> Result {
+        do { return try engine.read(body) } catch { throw CoordinatorStoreError(error, in: engine) }
     }
 
-    // MARK: Fields. A damaged file can hold anything in any column; typed subscripts would trap on it.
-
-    func field<Value: DatabaseValueConvertible>(_ row: Row, _ column: String) throws -> Value {
-        guard let value = Value.fromDatabaseValue(row[column]) else {
-            throw CoordinatorStoreError(
-                code: .damaged, message: "\(path): column \(column) holds something else; restore it from a backup")
+    private func body(_ row: StoreRow) throws -> StoredBody {
+        let count = Int(try row.integer("byteCount"))
+        if let file = try row.optional("file", row.text) {
+            return .file(path: try engine.path(ofFile: file), byteCount: count)
         }
-        return value
-    }
-
-    func fingerprint(_ row: Row, _ column: String) throws -> Fingerprint {
-        guard let value = Fingerprint(bytes: Array(try field(row, column) as Data)) else {
-            throw CoordinatorStoreError(code: .damaged, message: "\(path): column \(column) is not 32 bytes long")
-        }
-        return value
-    }
-
-    func moment(_ row: Row, _ column: String) throws -> Date { Date(microseconds: try field(row, column)) }
-
-    private func body(_ row: Row) throws -> StoredBody {
-        let count: Int = try field(row, "byteCount")
-        if let file = String.fromDatabaseValue(row["file"]) {
-            guard file.count == 64, file.allSatisfy(\.isHexDigit) else {
-                throw CoordinatorStoreError(code: .damaged, message: "\(path): column file holds no file name")
-            }
-            return .file(path: blobs.file(file), byteCount: count)
-        }
-        if let bytes = Data.fromDatabaseValue(row["body"]) { return .bytes(Array(bytes)) }
+        if let bytes = try row.optional("body", row.bytes) { return .bytes(bytes) }
         return .forgotten(byteCount: count)
     }
 
-    private func input(_ row: Row) throws -> StoredInput {
+    private func input(_ row: StoreRow) throws -> StoredInput {
         StoredInput(
-            sequence: try field(row, "sequence"), peer: try field(row, "peer"),
-            identifier: try fingerprint(row, "identifier"), digest: try fingerprint(row, "digest"),
-            body: try body(row), wrapping: Data.fromDatabaseValue(row["wrapping"]).map { Array($0) } ?? [],
-            reply: Array(try field(row, "reply") as Data), moment: try moment(row, "moment"))
+            sequence: try row.integer("sequence"), peer: try row.text("peer"),
+            identifier: try row.fingerprint("identifier"), digest: try row.fingerprint("digest"),
+            body: try body(row), wrapping: try row.optional("wrapping", row.bytes) ?? [],
+            reply: try row.bytes("reply"), moment: try row.moment("moment"))
     }
 }

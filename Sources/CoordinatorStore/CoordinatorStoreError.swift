@@ -1,6 +1,5 @@
 import AtomicFiles
 import Foundation
-import GRDB
 
 /// Why the coordinator's store could not be opened, read or written.
 public struct CoordinatorStoreError: Error, Sendable, CustomStringConvertible {
@@ -23,6 +22,12 @@ public struct CoordinatorStoreError: Error, Sendable, CustomStringConvertible {
         public static let inputOutput = Code(name: "inputOutput")
         /// A site that is not enrolled, or is enrolled already under another certificate or name.
         public static let peer = Code(name: "peer")
+        /// The database server cannot be reached, or the connection to it was lost.
+        public static let unavailable = Code(name: "unavailable")
+        /// The database server, or this program, refuses to go on with this user or this connection.
+        public static let permission = Code(name: "permission")
+        /// The words that name a store, such as a connection string, cannot be used.
+        public static let invalidPlace = Code(name: "invalidPlace")
     }
     public let code: Code
     public let message: String
@@ -33,23 +38,14 @@ public struct CoordinatorStoreError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// What SQLite and the operating system say, in the store's words.
+    /// What the engine and the operating system say, in the store's words.
+    init(_ error: any Error, in engine: any StoreEngine) {
+        self = engine.explain(error) ?? CoordinatorStoreError(error, in: engine.name)
+    }
+
     init(_ error: any Error, in path: String) {
         switch error {
         case let error as CoordinatorStoreError: self = error
-        case let error as DatabaseError:
-            let text = error.message ?? "\(error.resultCode)"
-            switch error.resultCode {
-            case .SQLITE_FULL:
-                self.init(
-                    code: .diskFull,
-                    message: "\(path): the disk is full; nothing of this change was kept, it is tried again")
-            case .SQLITE_NOTADB, .SQLITE_CORRUPT:
-                self.init(code: .damaged, message: "\(path): \(text); restore it from a backup")
-            case .SQLITE_BUSY, .SQLITE_LOCKED:
-                self.init(code: .inUse, message: "\(path): another program holds it: \(text)")
-            default: self.init(code: .inputOutput, message: "\(path): \(text)")
-            }
         case let error as AtomicFilesError:
             let isFull = [ENOSPC, EDQUOT].contains { error.message.contains(String(cString: strerror($0))) }
             self.init(code: isFull ? .diskFull : .inputOutput, message: error.message)

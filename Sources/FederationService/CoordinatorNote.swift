@@ -20,7 +20,7 @@ public struct CoordinatorNote: Codable, Hashable, Sendable {
         case .opened(let purpose, let round, let attempt, let cohort):
             kind = "opened"
             let again = attempt > 0 ? ", attempt \(attempt + 1)" : ""
-            text = "\(purpose == .training ? "Round \(round + 1)" : "\(purpose)"): asks \(cohort.count) sites\(again)"
+            text = "\(Self.title("\(purpose)", round: round)): asks \(cohort.count) sites\(again)"
             sites = cohort
         case .dropped(let names, let stage):
             kind = "dropped"
@@ -43,13 +43,16 @@ public struct CoordinatorNote: Codable, Hashable, Sendable {
         }
     }
 
-    static func title(_ summary: RoundSummary) -> String {
-        switch summary.purpose {
-        case "training": "Round \(summary.round + 1)"
+    static func title(_ summary: RoundSummary) -> String { title(summary.purpose, round: summary.round) }
+
+    private static func title(_ purpose: String, round: Int) -> String {
+        switch purpose {
+        case "training": "Round \(round + 1)"
         case "evaluation": "Final evaluation"
         case "statistics": "Statistics"
         case "keys": "Joint key"
-        default: summary.purpose
+        case "local": "Each site alone"
+        default: purpose
         }
     }
 

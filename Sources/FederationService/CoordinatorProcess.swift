@@ -21,6 +21,8 @@ public struct CoordinatorProcess: Sendable {
         /// Whether to end once the study is finished and every site has the model.
         public var endsWhenFinished = false
         public var baselines: [StudyBaseline] = []
+        /// Where to keep the state from now on; nil: where it is.
+        public var store: StorePlace?
 
         public init() {}
     }
@@ -39,6 +41,11 @@ public struct CoordinatorProcess: Sendable {
     public func run() async throws {
         let (study, schema) = try files.readStudy()
         let identity = try files.readCoordinator()
+        if let place = configuration.store,
+            try CoordinatorStore.keep(files.stateFolder, study: study.fingerprint, in: place)
+        {
+            log(LogLine(.info, "state", ["store": "\(place)"]))
+        }
         let store = try CoordinatorStore(servingFrom: files.stateFolder, study: study.fingerprint)
         try files.renewInvitation(study, schema: schema, coordinator: identity)
         let roster = try StoreRoster(store)
@@ -68,6 +75,11 @@ public struct CoordinatorProcess: Sendable {
             }
             group.addTask {
                 await roster.watch()
+                return false
+            }
+            group.addTask {
+                // A coordinator that lost its hold on the study must not go on: its memory may be behind the store.
+                while (try? await Task.sleep(for: .seconds(1))) != nil { try store.checkServing() }
                 return false
             }
             group.addTask {

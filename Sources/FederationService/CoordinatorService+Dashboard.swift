@@ -38,7 +38,8 @@ extension CoordinatorService: DashboardSource {
         let seconds = Self.secondsOfSessions(events)
         state.rounds = coordinator.history.map { summary in
             var metrics: [String: Double] = [:]
-            if let known = summary.metrics {
+            // A line to compare with, not a point on the way of the joint model.
+            if summary.purpose != "local", let known = summary.metrics {
                 metrics["loss"] = known.loss
                 metrics["accuracy"] = known.accuracy
                 metrics["auroc"] = known.auroc
@@ -49,7 +50,7 @@ extension CoordinatorService: DashboardSource {
                 seconds: seconds["\(summary.session).\(summary.attempt)"], bytesReceived: summary.bytesReceived,
                 bytesSent: summary.bytesSent, metrics: metrics)
         }
-        state.baselines = majority
+        state.baselines = majority + alone
         state.baselines += baselines.map {
             DashboardState.Baseline(name: $0.name, metric: $0.metric ?? metrics[0].key, value: $0.value)
         }
@@ -115,6 +116,15 @@ extension CoordinatorService: DashboardSource {
         return list
     }
 
+    /// What models do that each site trained without the others.
+    private var alone: [DashboardState.Baseline] {
+        guard let known = coordinator.alone else { return [] }
+        let figures = ["auroc": known.auroc, "accuracy": known.accuracy, "auprc": known.auprc, "loss": known.loss]
+        return metrics.compactMap { metric in
+            (figures[metric.key] ?? nil).map { .init(name: "Each site alone", metric: metric.key, value: $0) }
+        }
+    }
+
     var phaseWords: (String, String) {
         switch coordinator.phase {
         case .waiting:
@@ -122,7 +132,8 @@ extension CoordinatorService: DashboardSource {
             return ("Waiting: \(joined) of \(study.sites.count) sites have joined", "waiting")
         case .running:
             return coordinator.round < study.rounds
-                ? ("Round \(coordinator.round + 1) of \(study.rounds)", "running") : ("Final evaluation", "running")
+                ? ("Round \(coordinator.round + 1) of \(study.rounds)", "running")
+                : (coordinator.purposeDue == .local ? "Each site trains alone" : "Final evaluation", "running")
         case .stalled(let reason): return ("Waiting for sites: \(reason)", "stalled")
         case .finished: return ("Finished after \(coordinator.round) rounds", "finished")
         case .failed(let reason): return ("Failed: \(reason)", "failed")

@@ -49,16 +49,7 @@ extension CoordinatorService {
                     name: "held-out rows of the sites", rows: Int(rows.rounded()), columns: study.width,
                     target: study.literal.target, note: "How many rows sites train on was not asked."))
         }
-        var metrics: [PrivacyReport.Metric] = []
-        if let best = coordinator.best?.metrics {
-            metrics.append(
-                .init(name: "accuracy", value: best.accuracy, baseline: best.majority, better: .higher))
-            if let auroc = best.auroc {
-                metrics.append(.init(name: "AUROC", value: auroc, baseline: 0.5, better: .higher))
-            }
-            if let auprc = best.auprc { metrics.append(.init(name: "AUPRC", value: auprc, better: .higher)) }
-            metrics.append(.init(name: "loss", value: best.loss, better: .lower))
-        }
+        let metrics = coordinator.best.map { Self.metrics($0.metrics) } ?? []
         return PrivacyReport(
             title: "Federation \(study.literal.name)", created: Date(), tool: .init(version: "federation 1"),
             task: .init(
@@ -103,12 +94,27 @@ extension CoordinatorService {
                     : "Noise was added; what it costs is charged in each site's own ledger, with the sites that really took part."
             ),
             audits: .notRun(because: "No attack was run against this federation."),
-            results: [.init(name: "Best model, on the sites' held-out rows", metrics: metrics)],
+            results: [.init(name: "Best model, on the sites' held-out rows", metrics: metrics)]
+                + (coordinator.alone.map {
+                    [.init(name: "Each site alone, on its own held-out rows", metrics: Self.metrics($0))]
+                } ?? []),
             costs: costs,
             plots: plots,
             provenance: .init(
                 commandLine: ["tacit", "federation", "serve"], codeVersion: "federation 1",
                 inputs: [.init(name: "study", algorithm: "SHA-256", digest: study.fingerprint.hexadecimal)]))
+    }
+
+    private static func metrics(_ known: EvaluationMetrics) -> [PrivacyReport.Metric] {
+        var metrics = [
+            PrivacyReport.Metric(name: "accuracy", value: known.accuracy, baseline: known.majority, better: .higher)
+        ]
+        if let auroc = known.auroc {
+            metrics.append(.init(name: "AUROC", value: auroc, baseline: 0.5, better: .higher))
+        }
+        if let auprc = known.auprc { metrics.append(.init(name: "AUPRC", value: auprc, better: .higher)) }
+        metrics.append(.init(name: "loss", value: known.loss, better: .lower))
+        return metrics
     }
 
     /// Bytes of both directions; sums whose notes are too old to have their seconds are left out.
@@ -125,7 +131,7 @@ extension CoordinatorService {
     }
 
     private var plots: [PrivacyReport.Plot] {
-        let known = coordinator.history.filter { $0.metrics?.auroc != nil }
+        let known = coordinator.history.filter { $0.purpose != "local" && $0.metrics?.auroc != nil }
         guard known.count > 1 else { return [] }
         let rounds = known.map { Double($0.round) }
         return [
@@ -135,7 +141,10 @@ extension CoordinatorService {
                 series: [
                     .init(name: "joint model", x: rounds, y: known.compactMap { $0.metrics?.auroc }),
                     .init(name: "majority", x: rounds, y: rounds.map { _ in 0.5 }),
-                ])
+                ]
+                    + (coordinator.alone?.auroc.map { value in
+                        [.init(name: "each site alone", x: rounds, y: rounds.map { _ in value })]
+                    } ?? []))
         ]
     }
 }

@@ -117,6 +117,20 @@ public actor CoordinatorService: CoordinatorExchange {
         try coordinator.result.file(study, scaling: coordinator.scaling)
     }
 
+    /// Everything that was taken in, for `verify`.
+    /// - Throws: ``FederationServiceError`` with code `store` when records went with their sessions.
+    public func transcript() throws -> Transcript {
+        let records = try store.inputs().map { input in
+            guard let record = try Self.record(input) else {
+                throw FederationServiceError.store(
+                    "transcript: records were removed when their session was over; serve the study with --keep-transcript from "
+                        + "the beginning")
+            }
+            return record
+        }
+        return Transcript(study: study, records: records)
+    }
+
     public var isFinished: Bool { coordinator.phase == .finished }
 
     // MARK: Exchange
@@ -125,7 +139,7 @@ public actor CoordinatorService: CoordinatorExchange {
         identifier: Fingerprint, byteCount: Int, from peer: EnrolledPeer
     ) async throws(TransportsError) -> Admission {
         do {
-            if let known = try store.input(peer: peer.name, identifier: identifier) {
+            if let known = try store.input(peer: peer.name, identifier: identifier), !isSilent(peer.name) {
                 return .accepted(reply: known.reply)
             }
         } catch { throw Self.cannotStore(error) }
@@ -152,7 +166,11 @@ public actor CoordinatorService: CoordinatorExchange {
         }
         lastHeard[peer.name] = Date()
         do {
-            if let known = try store.input(peer: peer.name, identifier: message.identifier) { return known.reply }
+            if let known = try store.input(peer: peer.name, identifier: message.identifier) {
+                guard isSilent(peer.name) else { return known.reply }
+                // Nothing new, but a sign of life: whoever was given up is asked again from here on.
+                return try handle(.message(bytes), from: peer.name, identifier: nil, arrived: nil)
+            }
             return try handle(.message(bytes), from: peer.name, identifier: message.identifier, arrived: message)
         } catch { throw Self.cannotStore(error) }
     }
@@ -175,6 +193,8 @@ public actor CoordinatorService: CoordinatorExchange {
         outgoing[site].flatMap { $0.sequence > sequence ? $0 : nil }
     }
 
+    private func isSilent(_ site: String) -> Bool { coordinator.sites[site]?.isSilent ?? false }
+
     private static func cannotStore(_ error: CoordinatorStoreError) -> TransportsError {
         TransportsError(code: .cannotStore, message: "coordinator: \(error.message)")
     }
@@ -191,10 +211,11 @@ public actor CoordinatorService: CoordinatorExchange {
         let transition = next.handle(event)
         let now = Date()
         // Short words to the sender travel with the answer, everything else by the way of all messages; the final model
-        // too, so that it is known who has it.
+        // too, so that it is known who has it. So does what follows from a repetition, whose answer is not stored anew.
         let last = sender.flatMap { next.phase == .finished ? next.pending(for: $0) : nil }
         func isDirect(_ message: (site: String, bytes: [UInt8])) -> Bool {
-            message.site == sender && message.bytes.count <= Self.directLimit && message.bytes != last
+            identifier != nil && message.site == sender && message.bytes.count <= Self.directLimit
+                && message.bytes != last
         }
         let direct = transition.messages.filter(isDirect).map(\.bytes)
         var encoder = BinaryEncoder()
@@ -341,7 +362,7 @@ public actor CoordinatorService: CoordinatorExchange {
     }
 
     /// The last record that the snapshot holds.
-    private static func position(_ store: CoordinatorStore) throws -> Int64 {
+    static func position(_ store: CoordinatorStore) throws -> Int64 {
         try store.state("position").flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0
     }
 }

@@ -14,24 +14,39 @@ public actor SiteService {
     public private(set) var scaling: ColumnScaling?
     private let store: CoordinatorStore
     private let connection: CoordinatorConnection
+    private let repeatInterval: Duration
+    private let keepsRecords: Bool
     private let onNotice: @Sendable (SiteTransition.Notice) -> Void
+    private var isHandling = false
+    /// Whether the last instruction was refused by the site.
+    private var hasDeclined = false
+    private var lastHeard = ContinuousClock.now
 
     /// - Parameters:
     ///   - store: the site's own, in a folder of its own.
+    ///   - keepsRecords: whether updates and seeds are kept when their session is over, to open commitments later.
+    ///   - repeatInterval: how long a site that did not do what it was told waits before it makes itself heard again; one
+    ///     that hears nothing waits ten times as long.
     ///   - charging: where differential privacy is entered before an update leaves; once for each, also after restarts.
     ///   - onNotice: for logs; no secrets.
     /// - Throws: ``FederationServiceError`` with code `store` or `study`.
     public init(
         study: Study, identity: SiteIdentity, data: SiteData, store: CoordinatorStore,
         connection: CoordinatorConnection, charging: (any PrivacyCharging)? = nil,
+        keepsRecords: Bool = false, repeatInterval: Duration = .seconds(30),
         onNotice: @escaping @Sendable (SiteTransition.Notice) -> Void
     ) throws(FederationServiceError) {
         self.store = store
         self.connection = connection
+        self.keepsRecords = keepsRecords
+        self.repeatInterval = repeatInterval
         self.onNotice = onNotice
         do {
-            let records = try store.inputs().compactMap { try CoordinatorService.record($0) }
-            site = try Site(study, identity: identity, data: data, charging: charging, replaying: records)
+            let records = try store.inputs(after: CoordinatorService.position(store))
+                .compactMap { try CoordinatorService.record($0) }
+            site = try Site(
+                study, identity: identity, data: data, charging: charging, snapshot: try store.state("snapshot"),
+                replaying: records)
             if let known = try store.state("scaling") {
                 var decoder = BinaryDecoder(known)
                 func numbers(_ what: String) throws(BinaryCodingError) -> [Double] {
@@ -53,6 +68,10 @@ public actor SiteService {
         if let model = site.finalModel { return model }
         try await process(site.hasJoined ? .retry : .join)
         if let model = site.finalModel { return model }
+        let beat = Task { [weak self, repeatInterval] in
+            while (try? await Task.sleep(for: repeatInterval)) != nil { await self?.makeItselfHeard() }
+        }
+        defer { beat.cancel() }
         try await connection.receive(after: 0) { _, bytes in
             try await self.process(.message(bytes))
             return await self.site.finalModel == nil
@@ -61,6 +80,15 @@ public actor SiteService {
             throw FederationServiceError(code: .failed, message: "study: ended without a model")
         }
         return model
+    }
+
+    /// A coordinator that asked for what it must not get has given the site up since, as has one that this site was cut
+    /// off from for long; it asks again once it hears of it.
+    private func makeItselfHeard() async {
+        guard !isHandling, hasDeclined || ContinuousClock.now - lastHeard > repeatInterval * 10 else { return }
+        lastHeard = .now
+        // What fails here is said again next time.
+        try? await process(.retry)
     }
 
     /// One event after the other: the caller waits for the answer to be taken before it brings the next.
@@ -94,14 +122,23 @@ public actor SiteService {
     }
 
     private func handle(_ event: SiteEvent) async throws -> [[UInt8]] {
+        while isHandling { try await Task.sleep(for: .milliseconds(20)) }
+        isHandling = true
+        defer {
+            isHandling = false
+            lastHeard = .now
+        }
         if case .message(let bytes) = event { try remember(bytes) }
         var next = site
         let transition = next.handle(event)
+        if case .message = event { hasDeclined = transition.isRefusal || hasDeclined && transition.record == nil }
+        let snapshot = transition.snapshot?.encoded
         if let record = transition.record {
             let identifier = Fingerprint(of: record)
             while true {
                 do throws(CoordinatorStoreError) {
                     try store.commit { transaction -> Void in
+                        if let snapshot { try keep(snapshot, transaction) }
                         try transaction.take(
                             peer: next.identity.name, identifier: identifier, digest: identifier, .bytes(record),
                             reply: [],
@@ -119,5 +156,17 @@ public actor SiteService {
         site = next
         for notice in transition.notices { onNotice(notice) }
         return transition.messages
+    }
+
+    /// In one step with the record that follows: what was before is not needed any more.
+    private func keep(_ snapshot: [UInt8], _ transaction: StoreTransaction) throws {
+        try transaction.setState("snapshot", snapshot)
+        if keepsRecords {
+            try transaction.setState("position", Array("\(try transaction.lastInput())".utf8))
+        } else {
+            try transaction.removeInputs()
+            // Numbers begin again.
+            try transaction.removeState("position")
+        }
     }
 }

@@ -12,7 +12,10 @@ enum StudyWords {
         case .ckks:
             "Updates are encrypted under a key that no one holds: \(study.threshold) sites together open a sum, and nothing but the sum. The coordinator may be curious; it sees ciphertexts and the sum."
         case .paillier:
-            "Updates are encrypted; the holders of enough key shares together open a sum, and nothing but the sum. The coordinator may be curious; it sees ciphertexts and the sum."
+            "Updates are encrypted under a Paillier key that the sites made together and no one holds: \(study.threshold) of them open a sum, and nothing but the sum. The coordinator may be curious; it sees ciphertexts and the sum."
+                + ((try? study.jointKey()).map {
+                    " While the key is made, \($0.colluding + 1) of the first \($0.committee) sites that pool what they see would have it."
+                } ?? "")
         }
     }
 

@@ -63,7 +63,7 @@ public final class PaillierKeyShare: Sendable, CustomStringConvertible {
         encoder.encode(Self.form)
         sharing.encode(into: &encoder)
         encoder.encode(UInt16(index))
-        return SecretBytes(after: encoder.bytes, [secret], width: publicKey.parameters.ciphertextByteCount)
+        return SecretBytes(after: encoder.bytes, [secret], width: sharing.shareByteCount)
     }
 
     /// Reads what ``encoded(_:)`` gave.
@@ -80,10 +80,11 @@ public final class PaillierKeyShare: Sendable, CustomStringConvertible {
             throw PaillierError(
                 code: .invalidKey, message: "share index: got \(index), want 1...\(sharing.shareCount)")
         }
-        let secret = try decoder.decodeSecret(sharing.publicKey.parameters.ciphertextByteCount, "share")
+        let secret = try decoder.decodeSecret(sharing.shareByteCount, "share")
         try decoder.finish("share")
-        guard secret.signum > 0, secret < sharing.publicKey.modulusSquared else {
-            throw PaillierError(code: .invalidKey, message: "share: want a number between 0 and n²")
+        guard secret.signum > 0, secret.bitWidth <= sharing.shareBits else {
+            throw PaillierError(
+                code: .invalidKey, message: "share: want a number of 1 to \(sharing.shareBits) bits")
         }
         self.sharing = sharing
         self.index = index

@@ -62,7 +62,7 @@ extension PaillierSharing {
     /// The plaintexts, in [−n/2, n/2], from at least k contributions.
     ///
     /// With integer Lagrange coefficients λᵢ = Δ·Π_{j≠i} j/(j−i) over the first k contributions, c' = Π cᵢ^(2λᵢ) =
-    /// (1 + n)^(4Δ²m), so m = L(c')·(4Δ²)⁻¹ mod n.
+    /// (1 + n)^(4Δ²·f(0)·m), so m = L(c')·(4Δ²·f(0))⁻¹ mod n.
     /// - Throws: `tooFewShares`; `sharesDoNotMatch` for a repeated index or foreign contributions;
     ///   `forgedPartialDecryption`, naming every share whose proof fails; `partialDecryptionsDoNotFit`.
     /// - Cost: verification of each contribution, and k short exponentiations a ciphertext.
@@ -105,8 +105,8 @@ extension PaillierSharing {
             exponents: indices.map { 2 * lagrange($0, among: indices) })
         let n = publicKey.modulus
         let delta = self.delta
-        // n has no factor below 2¹⁶, so none in common with Δ.
-        let scale = (4 * delta * delta).inverse(modulo: n)!
+        // n has no factor below 2¹⁶, so none in common with Δ; f(0) was checked.
+        let scale = (4 * delta * delta * self.scale).inverse(modulo: n)!
         for (index, value) in combined.enumerated() where value.modulo(n) != 1 {
             throw PaillierError(
                 code: .partialDecryptionsDoNotFit,
@@ -115,12 +115,12 @@ extension PaillierSharing {
         return combined.map { publicKey.signed((($0 - 1).dividedExactly(by: n) * scale).modulo(n)) }
     }
 
-    /// Δ·Π_{j≠i} j/(j−i), an integer.
-    private func lagrange(_ index: Int, among indices: [Int]) -> BigInteger {
+    /// Δ·Π_{j≠i} (j−x)/(j−i), an integer, for the value at x.
+    func lagrange(_ index: Int, among indices: [Int], at point: Int = 0) -> BigInteger {
         var numerator = delta
         var denominator: BigInteger = 1
         for other in indices where other != index {
-            numerator *= BigInteger(other)
+            numerator *= BigInteger(other - point)
             denominator *= BigInteger(other - index)
         }
         return numerator.dividedExactly(by: denominator)

@@ -119,7 +119,10 @@ struct PartialDecryptionProof: Hashable, Sendable {
 
 extension PaillierSharing {
     /// Bits of ρ: those of x = Δsᵢ, of e, and 128 more.
-    var maskBits: Int { delta.bitWidth + 2 * publicKey.parameters.modulusBits + 256 }
+    var maskBits: Int { delta.bitWidth + shareBits + 256 }
+
+    /// Bytes of a stored share.
+    var shareByteCount: Int { isJoint ? (shareBits + 7) / 8 : publicKey.parameters.ciphertextByteCount }
 
     /// z = ρ + e·x has one bit more than ρ at most.
     var proofByteCount: Int { (maskBits + 8) / 8 }

@@ -121,9 +121,10 @@ public final class CoordinatorConnection: Sendable {
         while true {
             do {
                 return try await attempt { progress.withLock { $0 = true } }
-            } catch let error as CallerError {
+            } catch let error as CallerError where !(error.cause is CancellationError) {
                 throw error.cause
             } catch {
+                // A call that breaks cancels what its messages are handled in; only the caller's own cancellation ends this.
                 try Task.checkCancellation()
                 let reason = refusal.reason ?? Self.reason(error)
                 if progress.withLock({ value in

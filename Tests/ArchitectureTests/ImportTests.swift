@@ -92,7 +92,8 @@ import Testing
     @Test func externalPackagesStayWhereTheyBelong() throws {
         let owners: [String: Set<String>] = [
             "ArgumentParser": ["tacit"], "CGMP": ["BigIntegers"], "CHDF5": ["WeightFormats"],
-            "CZlib": ["Datasets", "WeightFormats"], "GRPCCore": ["Transports"], "NIOCore": ["Transports"],
+            "CPostgres": ["CoordinatorStore"], "CZlib": ["Datasets", "WeightFormats"], "GRPCCore": ["Transports"],
+            "NIOCore": ["Transports"],
             "X509": ["Transports"], "Hummingbird": ["TacitDashboard"],
         ]
         for target in try Self.targets() where target.folder.hasPrefix("Sources/") {

@@ -158,7 +158,7 @@ import Testing
         #expect(outcome.status == 128 + number, "\(outcome)")
         #expect(outcome.errors.contains("tacit: interrupted; unfinished files were removed, finished ones are whole"))
         #expect(outcome.output == "")
-        #expect(ContinuousClock.now - sent < .seconds(2))
+        #expect(ContinuousClock.now - sent < .seconds(20))
         #expect(try process.contents() == before)
     }
 

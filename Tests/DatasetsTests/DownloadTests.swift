@@ -131,7 +131,7 @@ final class LocalServer {
             try await store.fetch(file(kind), stallLimit: .seconds(1))
         }
         #expect(error?.code == .stalled)
-        #expect(clock.now - start < .seconds(10))
+        #expect(clock.now - start < .seconds(30))
         // What had arrived is kept, and another source can finish it.
         let path = try await store.fetch(file("ok"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(Self.body))
@@ -164,7 +164,7 @@ final class LocalServer {
         task.cancel()
         let result = await task.result
         #expect(throws: DatasetsError.self) { try result.get() }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 
     @Test func placesAndTheirErrors() throws {

@@ -50,6 +50,24 @@ import Testing
         #expect(study.coordinatorLog.contains { $0["text"]?.hasPrefix("No answer in time from Site 2") ?? false })
     }
 
+    /// A site that was given up while its line was down takes part again, though it has nothing new to say and the
+    /// coordinator that gave it up is another process by then.
+    @Test func aSiteThatWasCutOffIsAskedAgain() async throws {
+        let study = try NetworkStudy(rounds: 12)
+        try study.startCoordinator(["--no-dashboard", "--patience", "1"])
+        try study.makeLinks()
+        for site in 1...3 { try study.startSite(site) }
+        try await study.waitForLog { $0["text"]?.hasPrefix("Round 2 committed") ?? false }
+        study.links[2].setDown(true)
+        try await study.waitForLog { $0["text"]?.hasPrefix("Waiting: 2 sites can be asked") ?? false }
+        study.killCoordinator()
+        try study.startCoordinator(["--no-dashboard", "--patience", "1"])
+        study.links[2].setDown(false)
+        try await study.finishSites([1, 2, 3])
+        #expect(try Set((1...3).map { try study.model(ofSite: $0) }).count == 1)
+        #expect(try contributors(study, "Round 12") == ["Site 1", "Site 2", "Site 3"])
+    }
+
     /// `resume` goes on with those who have joined; after kill -9 in the middle the same study comes to its end.
     @Test func resumingAfterAKill() async throws {
         let study = try NetworkStudy(sites: 4, rounds: 3)

@@ -4,8 +4,8 @@ import Testing
 
 /// Whole studies between processes.
 @Suite(.serialized) struct ProcessTests {
-    @Test(arguments: ["none", "secagg"]) func threeSitesTrainTogether(protection: String) throws {
-        let study = try NetworkStudy(protection: protection)
+    @Test(arguments: ["none", "secagg", "paillier"]) func threeSitesTrainTogether(protection: String) throws {
+        let study = try NetworkStudy(protection: protection, options: protection == "paillier" ? ["--insecure"] : [])
         try study.startCoordinator(["--no-dashboard", "--exit-when-finished"])
         for site in 1...3 { try study.startSite(site, options: ["--out", "model-\(site).safetensors"]) }
         for site in 1...3 { try study.finishSite(site) }
@@ -28,6 +28,28 @@ import Testing
             try Data(contentsOf: URL(fileURLWithPath: study.folder.file("result.safetensors"))) == files[0])
         let report = try study.run("report", "show", "result.report.json")
         #expect(report.contains("Federation hospital"))
+    }
+
+    /// What each site reaches without the others stands in status and report, and is that of no joint model.
+    @Test func eachSiteAloneIsShown() throws {
+        let study = try NetworkStudy(rounds: 2, protection: "ckks", options: ["--local-baseline"])
+        try study.startCoordinator(["--no-dashboard", "--exit-when-finished"])
+        for site in 1...3 { try study.startSite(site) }
+        for site in 1...3 { try study.finishSite(site) }
+        let state = try study.status()
+        let rounds = try #require(state["rounds"] as? [[String: Any]])
+        #expect(rounds.suffix(2).compactMap { $0["title"] as? String } == ["Each site alone", "Final evaluation"])
+        let lines = try #require(state["baselines"] as? [[String: Any]]).filter {
+            $0["name"] as? String == "Each site alone"
+        }
+        #expect(lines.compactMap { $0["metric"] as? String } == ["auroc", "accuracy", "auprc", "loss"])
+        let value = try #require(lines.first?["value"] as? Double)
+        #expect(value > 0.7 && value < 1)
+        let text = try study.run("federation", "status", "--study", "hospital.yaml")
+        #expect(text.contains(String(format: "Each site alone: AUROC %.4f", value)), "\(text)")
+        try study.run("federation", "export", "--study", "hospital.yaml", "--out", "result")
+        let report = try study.run("report", "show", "result.report.json")
+        #expect(report.contains("Each site alone, on its own held-out rows"), "\(report)")
     }
 
     @Test func aRevokedSiteIsShutOutAndTheOthersGoOn() throws {

@@ -48,20 +48,24 @@ final class RestlessRelay: CoordinatorExchange {
             }
         }
 
+        /// What else stands in an answer, in front: by the site and what it said.
+        let addition = Mutex<@Sendable (String, [UInt8]) -> [[UInt8]]>({ _, _ in [] })
+
         /// The words in an answer to a site.
-        func altered(_ reply: [UInt8], for site: String) -> [UInt8] {
+        func altered(_ reply: [UInt8], to message: [UInt8], for site: String) -> [UInt8] {
             var decoder = BinaryDecoder(reply)
             let words = try? decoder.decodeList("reply", minimumElementSize: 4) { decoder throws(BinaryCodingError) in
                 try decoder.decodeBytes("message")
             }
+            let first = addition.withLock { $0 }(site, message)
             var encoder = BinaryEncoder()
-            encoder.encode(list: words ?? []) { $0.encode(bytes: alter(site, $1)) }
+            encoder.encode(list: first + (words ?? []).map { alter(site, $0) }) { $0.encode(bytes: $1) }
             return encoder.bytes
         }
 
         /// A message from the coordinator: behind those that are there; sometimes twice, sometimes followed by an old one.
-        func arrive(_ original: [UInt8], for site: String) {
-            let bytes = alter(site, original)
+        func arrive(_ original: [UInt8], for site: String, isAltered: Bool = true) {
+            let bytes = isAltered ? alter(site, original) : original
             let isTwice = happens("message to a site repeated", oneIn: 8)
             let isLate = happens("old message to a site after a new one", oneIn: 8)
             state.withLock { state in
@@ -172,6 +176,15 @@ final class RestlessRelay: CoordinatorExchange {
     /// From now on an honest network.
     func calmDown() { book.state.withLock { $0.isRestless = false } }
 
+    /// Words to a site that the coordinator behind never said.
+    func deliver(_ bytes: [UInt8], to site: String) { book.arrive(bytes, for: site, isAltered: false) }
+
+    /// Puts words in front of the coordinator's in answers to what sites say.
+    func add(_ words: @escaping @Sendable (String, [UInt8]) -> [[UInt8]]) { book.addition.withLock { $0 = words } }
+
+    /// What a site has sent, in order.
+    func messages(of site: String) -> [[UInt8]] { book.state.withLock { $0.sent[site] ?? [] } }
+
     var faults: [String: Int] { book.state.withLock { $0.counts } }
 
     // MARK: Exchange
@@ -201,7 +214,7 @@ final class RestlessRelay: CoordinatorExchange {
         if book.happens("answer to a site lost", oneIn: 8) {
             throw TransportsError(code: .unreachable, message: "relay: the answer was lost")
         }
-        return book.altered(reply, for: peer.name)
+        return book.altered(reply, to: bytes, for: peer.name)
     }
 
     private func another(_ bytes: [UInt8]) -> Fingerprint {

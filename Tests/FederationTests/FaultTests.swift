@@ -44,7 +44,13 @@ import Testing
 
         mutating func restartSite(_ index: Int) throws {
             restarts += 1
-            sites[index] = try test.site(index, replaying: siteStores[index].records)
+            // From the beginning, or from the last snapshot, which other records follow.
+            if chance(3) {
+                sites[index] = try test.site(index, replaying: siteStores[index].records)
+            } else {
+                let (snapshot, records) = siteStores[index].load()
+                sites[index] = try test.site(index, snapshot: snapshot, replaying: records)
+            }
         }
 
         mutating func feedCoordinator(_ bytes: [UInt8]) throws {
@@ -61,6 +67,10 @@ import Testing
         mutating func feedSite(_ index: Int, _ event: SiteEvent) throws {
             let transition = sites[index].handle(event)
             if chance(40) { return try restartSite(index) }
+            if let snapshot = transition.snapshot {
+                siteStores[index].keep(snapshot: snapshot.encoded)
+                if chance(40) { return try restartSite(index) }  // died between the two
+            }
             if let record = transition.record { siteStores[index].append(record) }
             if chance(40) { return try restartSite(index) }
             toCoordinator += transition.messages
@@ -105,7 +115,8 @@ import Testing
         var strategy: String
         var schedules: Int
         var perRound: Int? = nil
-        var testDescription: String { "\(kind) \(strategy)" }
+        var isJoint = false
+        var testDescription: String { "\(kind) \(strategy)\(isJoint ? ", joint key" : "")" }
     }
 
     static let isLong = ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil
@@ -117,13 +128,14 @@ import Testing
         Setting(kind: .none, strategy: "krum", schedules: 10),
         Setting(kind: .secagg, strategy: "fedavg", schedules: 12),
         Setting(kind: .paillier, strategy: "fedavg", schedules: 3),
+        Setting(kind: .paillier, strategy: "fedavg", schedules: 1, isJoint: true),
         Setting(kind: .ckks, strategy: "fedavg", schedules: 1),
     ]) func theResultIsThatOfTheUndisturbedRun(_ setting: Setting) throws {
         let sites = setting.strategy == "krum" ? 5 : 4
         let test = try TestStudy(
             sites: sites, rounds: setting.kind == .ckks ? 1 : 3, kind: setting.kind,
             strategy: StrategyLiteral(name: setting.strategy),
-            perRound: setting.perRound)
+            perRound: setting.perRound, isJoint: setting.isJoint)
         let expected = try test.result()
         var (restarts, lost, repeated) = (0, 0, 0)
         for schedule in 0..<setting.schedules * (Self.isLong ? 5 : 1) {
@@ -147,10 +159,14 @@ import Testing
     }
 
     /// A coordinator that is restarted from records and from a snapshot with the records after it is the same.
-    @Test(arguments: [ProtectionKind.none, .secagg]) func snapshotsStandForTheRecordsBefore(_ kind: ProtectionKind)
+    @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func snapshotsStandForTheRecordsBefore(
+        _ kind: ProtectionKind
+    )
         throws
     {
-        let test = try TestStudy(kind: kind)
+        // With a key that the sites make in a session of its own.
+        let isJoint = kind == .paillier
+        let test = try TestStudy(kind: kind, isJoint: isJoint)
         var records: [[UInt8]] = []
         var coordinator = try test.coordinator()
         var sites = try test.identities.indices.map { try test.site($0) }
@@ -164,6 +180,7 @@ import Testing
                 snapshots += 1
                 let restored = try test.coordinator(snapshot: snapshot)
                 #expect(restored.model == coordinator.model && restored.round == coordinator.round)
+                #expect(restored.paillier == coordinator.paillier)
                 #expect(
                     restored.stageDue.map { [$0.session, $0.attempt, $0.stage] }
                         == coordinator.stageDue.map { [$0.session, $0.attempt, $0.stage] })
@@ -175,12 +192,77 @@ import Testing
                 queue += sites[test.identities.firstIndex { $0.name == name }!].handle(.message(bytes)).messages
             }
         }
-        #expect(coordinator.phase == .finished && snapshots == 4)
+        #expect(coordinator.phase == .finished && snapshots == (isJoint ? 5 : 4))
         #expect(try test.coordinator(replaying: records).result == coordinator.result)
         // A record that is missing is noticed.
         var damaged = records
         damaged.remove(at: 6)
         #expect(throws: FederationError.self) { try test.coordinator(replaying: damaged) }
+    }
+
+    /// A site that is restarted from its snapshot is the one that replays everything, and keeps no update for longer than a
+    /// session.
+    @Test(arguments: [
+        (ProtectionKind.none, "scaffold"), (.secagg, "fedavg"), (.ckks, "fedavg"), (.paillier, "fedavg"),
+    ]) func sitesForgetWhatIsOver(_ kind: ProtectionKind, _ strategy: String) throws {
+        let test = try TestStudy(
+            rounds: kind == .ckks ? 3 : 12, kind: kind, strategy: StrategyLiteral(name: strategy),
+            model: ModelDescription(kind: .mlp, hidden: [32]))
+        var coordinator = try test.coordinator()
+        var sites = try test.identities.indices.map { try test.site($0) }
+        var stores = sites.map { _ in MemoryStore() }
+        var (largest, snapshots) = ([Int: Int](), 0)
+        var queue: [[UInt8]] = []
+        func feed(_ index: Int, _ event: SiteEvent) throws {
+            let transition = sites[index].handle(event)
+            if let snapshot = transition.snapshot {
+                snapshots += 1
+                stores[index].keep(snapshot: snapshot.encoded)
+            }
+            if let record = transition.record { stores[index].append(record) }
+            queue += transition.messages
+            guard transition.snapshot != nil, index == 0 else { return }
+            let (snapshot, records) = stores[0].load()
+            #expect(records.count == 1)
+            largest[coordinator.round] = (snapshot?.count ?? 0) + records[0].count
+            var short = try test.site(0, snapshot: snapshot, replaying: records)
+            var long = try test.site(0, replaying: stores[0].records)
+            #expect(short.journal == long.journal && short.openings == long.openings && short.events == long.events)
+            #expect(short.handle(.retry).messages == long.handle(.retry).messages)
+            #expect(short.finalModel == long.finalModel)
+            // It goes on from there.
+            sites[0] = short
+        }
+        for index in sites.indices { try feed(index, .join) }
+        while !queue.isEmpty {
+            for (name, bytes) in coordinator.handle(.message(queue.removeFirst())).messages {
+                try feed(test.identities.firstIndex { $0.name == name }!, .message(bytes))
+            }
+        }
+        #expect(coordinator.phase == .finished && snapshots > 4 * coordinator.round)
+        #expect(try coordinator.result == test.result().coordinator.result)
+        #expect(sites[0].openings.count == coordinator.round + 1)
+        // What is kept grows by lines of the journal and of the key's use, not by updates.
+        let (first, last) = (largest[1] ?? 0, largest[coordinator.round - 1] ?? 0)
+        let rounds = coordinator.round - 2
+        let all = stores[0].records.reduce(0) { $0 + $1.count }
+        print(
+            "\(kind) \(strategy): \(first) bytes after a round, \(last) after \(coordinator.round - 1); all records \(all)"
+        )
+        #expect(first > 0 && last - first < 1500 * rounds)
+        // Bytes that were changed on the disk are no state, and no trap.
+        let snapshot = stores[0].load().snapshot ?? []
+        for length in stride(from: 0, to: snapshot.count, by: max(1, snapshot.count / 40)) {
+            #expect(throws: FederationError.self) {
+                try test.site(0, snapshot: Array(snapshot.prefix(length)))
+            }
+        }
+        #expect(throws: FederationError.self) { try test.site(1, snapshot: snapshot) }
+        guard kind != .ckks else { return }
+        Fuzzing.run(valid: [snapshot], iterations: Fuzzing.iterations(oneOf: 20)) {
+            guard var site = try? test.site(0, snapshot: $0) else { return }
+            _ = site.handle(.retry)
+        }
     }
 
     @Test(arguments: [ProtectionKind.none, .secagg, .paillier]) func dropoutsAtEveryStageDoNotStopARound(

@@ -150,7 +150,7 @@ import Testing
         #expect(throws: FederationError.self) {
             try VectorLayout([("x", 1, 1, 8)], wordBits: 32, sites: 2).integers([[.nan]])
         }
-        for bound in [0, -1, 5e-324, 1e-300, 1e300, .infinity, .nan] {
+        for bound in [0, -1, Double.leastNonzeroMagnitude, 1e-300, 1e300, .infinity, .nan] {
             #expect(
                 message { _ = try VectorLayout([("x", 1, bound, 8)], wordBits: 32, sites: 2) }
                     == "x: got bound \(bound), want a number in 2^-100...2^100")

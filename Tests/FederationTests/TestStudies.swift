@@ -25,6 +25,7 @@ struct TestStudy {
         sites: Int = 4, rowsPerSite: Int = 40, width: Int = 3, rounds: Int = 3, kind: ProtectionKind = .none,
         strategy: StrategyLiteral = StrategyLiteral(name: "fedavg"), perRound: Int? = nil, minimum: Int = 3,
         quorum: Double? = nil, model: ModelDescription = .logistic, privacy: ClientPrivacy? = nil, seed: UInt64 = 1,
+        isJoint: Bool = false,
         change: (inout StudyLiteral) -> Void = { _ in }
     ) throws {
         var random = SeededRandom(seed: seed)
@@ -36,6 +37,7 @@ struct TestStudy {
             cohort: .init(minimum: minimum, perRound: perRound, quorum: quorum), strategy: strategy,
             protection: .init(kind: kind), privacy: privacy, maximumRows: 64,
             coordinator: coordinatorIdentity.publicIdentity, sites: identities.map(\.publicIdentity), seed: seed)
+        if isJoint { (literal.protection.modulusBits, literal.protection.insecure) = (512, true) }
         change(&literal)
         study = try Study(literal, schema: nil)
         var generator = TestGenerator(seed: seed)
@@ -50,17 +52,20 @@ struct TestStudy {
         }
         rows = try SiteData.Rows(features: features, width: width, targets: targets, task: .binary)
         parts = (0..<sites).map { Array($0 * rowsPerSite..<($0 + 1) * rowsPerSite) }
-        shares = kind == .paillier ? Self.paillierShares[sites]! : []
+        shares = kind == .paillier && !isJoint ? Self.paillierShares[sites]! : []
     }
 
     func data(_ index: Int) -> SiteData {
         SiteData(rows: rows, training: Array(parts[index].dropLast(10)), heldOut: Array(parts[index].suffix(10)))
     }
 
-    func site(_ index: Int, replaying records: [[UInt8]] = [], charging: (any PrivacyCharging)? = nil) throws -> Site {
+    func site(
+        _ index: Int, snapshot: [UInt8]? = nil, replaying records: [[UInt8]] = [],
+        charging: (any PrivacyCharging)? = nil
+    ) throws -> Site {
         try Site(
             study, identity: identities[index], data: data(index), paillier: shares.isEmpty ? nil : shares[index],
-            charging: charging, replaying: records)
+            charging: charging, snapshot: snapshot, replaying: records)
     }
 
     func coordinator(snapshot: [UInt8]? = nil, replaying records: [[UInt8]] = []) throws -> Coordinator {

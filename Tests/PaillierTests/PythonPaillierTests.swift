@@ -14,11 +14,9 @@ private enum Peer {
 
     static func ask(_ request: String) throws -> Data {
         let process = Process()
-        let own = folder.appending(path: "../../../.build/test-peers/bin/python3").standardized.path
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            FileManager.default.isExecutableFile(atPath: own) ? own : "python3",
-            folder.appending(path: "phe_peer.py").path,
+            PeerPython.path ?? "python3", folder.appending(path: "phe_peer.py").path,
         ]
         let (input, output) = (Pipe(), Pipe())
         process.standardInput = input

@@ -1,4 +1,5 @@
 import Foundation
+import TacitTestSupport
 
 /// Programs that some tests use to judge what was written; the tests say loudly when one is absent.
 enum ExternalProgram {
@@ -7,8 +8,10 @@ enum ExternalProgram {
 
     static let browser = ["chromium", "google-chrome", "chromium-browser"].lazy.compactMap(path).first
     static let python = path("python3")
+    /// That of the peers, or the system's.
+    static let schemaPython = PeerPython.path ?? python
     static let hasJSONSchema =
-        python.map { (try? run($0, ["-c", "import jsonschema"]).status) == 0 } ?? false
+        schemaPython.map { (try? run($0, ["-c", "import jsonschema"]).status) == 0 } ?? false
 
     static func path(_ name: String) -> String? {
         (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }

@@ -25,12 +25,12 @@ struct SchemaTests {
         defer { try? FileManager.default.removeItem(at: file) }
         try data.write(to: file)
         return try ExternalProgram.run(
-            try #require(ExternalProgram.python),
+            try #require(ExternalProgram.schemaPython),
             ["-c", Self.validator, Self.schema.path, file.path, closed ? "closed" : "open"])
     }
 
     static let available: ConditionTrait = .enabled(
-        if: ExternalProgram.hasJSONSchema, "SKIPPED: python3 with jsonschema is not installed")
+        if: ExternalProgram.hasJSONSchema, "SKIPPED: no python3 with jsonschema (scripts/test-peers.sh)")
 
     @Test(
         "What is written follows the schema, and the schema describes every field", available,

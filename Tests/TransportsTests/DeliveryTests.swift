@@ -141,7 +141,7 @@ import Transports
         let port = federation.port
         let moment = ContinuousClock.now
         await federation.stop()
-        #expect(ContinuousClock.now - moment < .seconds(2))
+        #expect(ContinuousClock.now - moment < .seconds(20))
         try await federation.start(port: port)
         federation.exchange.post([1, 2, 3])
         try await receiving.value

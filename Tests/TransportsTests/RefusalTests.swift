@@ -36,7 +36,8 @@ import Transports
         let moment = ContinuousClock.now
         federation.roster.standings.withLock { $0[peer.fingerprint] = .revoked(peer) }
         let error = await waiting.value
-        #expect(ContinuousClock.now - moment < .seconds(1.5))
+        // Generous, for a loaded machine; without the revocation the call would wait for ever.
+        #expect(ContinuousClock.now - moment < .seconds(30))
         #expect(error?.code == .revoked)
         #expect(
             error?.message

@@ -176,20 +176,20 @@ struct CKKSSumServer: SumServer {
 struct CKKSSumClient: SumClient {
     let setting: SumSetting
     let collective: CollectiveSetting
-    /// The share remembers what it encrypted and answered: to be stored before a message leaves.
-    private(set) var keys: CollectiveKeys
+    /// Remembers what it encrypted and answered: to be stored before a message leaves.
+    private(set) var share: CollectiveKeyShare
 
-    init(_ setting: SumSetting, _ collective: CollectiveSetting, keys: CollectiveKeys) {
+    init(_ setting: SumSetting, _ collective: CollectiveSetting, share: CollectiveKeyShare) {
         self.setting = setting
         self.collective = collective
-        self.keys = keys
+        self.share = share
     }
 
     mutating func answer(
         stage: Int, payload: [UInt8], vector: () throws(FederationError) -> [Int64], using random: inout SessionRandom
     ) throws(FederationError) -> [UInt8] {
         let sum = try CollectiveSum(setting, collective)
-        var share = keys.share
+        var share = share
         var encoder = BinaryEncoder()
         if stage == 0 {
             let numbers = try vector()
@@ -208,7 +208,7 @@ struct CKKSSumClient: SumClient {
             }
             try coding { () throws(BinaryCodingError) in try decoder.finish("request") }
         }
-        keys = keys.replacing(share)
+        self.share = share
         return encoder.bytes
     }
 }

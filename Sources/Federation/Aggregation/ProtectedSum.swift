@@ -1,4 +1,5 @@
 import BinaryCoding
+import Paillier
 import Randomness
 
 /// How a sum over sites is protected: the one switch of a study.
@@ -9,7 +10,7 @@ public enum ProtectionKind: String, Hashable, Sendable, Codable, CaseIterable {
     case secagg
     /// Threshold CKKS, keys made by the sites.
     case ckks
-    /// Threshold Paillier, packed, keys made by a dealer.
+    /// Threshold Paillier, packed, keys made by the sites.
     case paillier
 }
 
@@ -23,6 +24,8 @@ public struct ProtectedResult: Sendable {
     public var individual: [Int: [Int64]]?
     /// Positions of those whose share of a key or of an opening was forged; the sum is right without it.
     public var suspects: [Int] = []
+    /// The public side of the key that the sites made in this session.
+    var paillier: PaillierSharing?
 }
 
 /// What happens when a stage of a protected sum is closed.

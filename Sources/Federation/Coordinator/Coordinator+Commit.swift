@@ -18,7 +18,9 @@ extension Coordinator {
             model: "", clippingNorm: nil)
         var isOver = false
         switch task.purpose {
-        case .keys: hasKeys = true
+        case .keys:
+            hasKeys = true
+            paillier = result.paillier ?? paillier
         case .statistics: try takeStatistics(setting.layout.numbers(result.sums))
         case .training:
             if let privacy = study.literal.privacy {
@@ -29,6 +31,10 @@ extension Coordinator {
                 summary.metrics = try takeTraining(result, setting.layout)
             }
             round += 1
+        case .local:
+            // Other models than the study's, so it is never the best of them.
+            let numbers = setting.layout.numbers(result.sums).flatMap { $0 }
+            summary.metrics = EvaluationSums(values: numbers, task: study.task)?.metrics
         case .evaluation:
             summary.metrics = evaluated(setting.layout.numbers(result.sums))
             isOver = true

@@ -1,5 +1,6 @@
 import BinaryCoding
 import Foundation
+import Paillier
 
 /// The coordinator's whole state between sessions.
 extension Coordinator {
@@ -37,6 +38,10 @@ extension Coordinator {
         let words = Words(history: history, bestRound: best?.round, bestMetrics: best?.metrics)
         encoder.encode(bytes: (try? JSONEncoder().encode(words)).map { Array($0) } ?? [])
         best?.model.encode(into: &encoder)
+        if study.kind == .paillier {
+            encoder.encode(paillier != nil)
+            paillier?.encode(into: &encoder)
+        }
         return encoder.bytes
     }
 
@@ -102,6 +107,9 @@ extension Coordinator {
             history = words.history
             if let round = words.bestRound, let metrics = words.bestMetrics {
                 best = (try GlobalModel(decoding: &decoder), round, metrics)
+            }
+            if study.kind == .paillier, try decoder.decodeBool("key") {
+                paillier = try PaillierSharing(decoding: &decoder)
             }
             try decoder.finish("snapshot")
             phase = isFinished ? .finished : hasBegun ? .running : .waiting

@@ -38,7 +38,7 @@ public struct Coordinator: Sendable {
     public let study: Study
     let identity: SiteIdentity?
     /// The public side of the key under which updates are encrypted, with protection paillier.
-    public let paillier: PaillierSharing?
+    public internal(set) var paillier: PaillierSharing?
     let collective: CollectiveSetting?
 
     public internal(set) var phase = Phase.waiting
@@ -81,7 +81,7 @@ public struct Coordinator: Sendable {
 
     /// - Parameters:
     ///   - identity: signs under secagg; the study pins its public half.
-    ///   - paillier: the public side of the shared key.
+    ///   - paillier: the public side of a dealer's key; without it the sites make the key.
     /// - Throws: `invalidStudy` when what the protection needs is missing.
     public init(
         _ study: Study, identity: SiteIdentity? = nil, paillier: PaillierSharing? = nil
@@ -90,10 +90,10 @@ public struct Coordinator: Sendable {
             throw .study("coordinator: the identity is not the one that the study names")
         }
         if study.kind == .paillier {
-            guard let paillier else { throw .study("paillier: got no key, want the public part of a shared one") }
-            guard paillier.threshold <= study.perRound else {
-                throw .study(
-                    "paillier: the key wants \(paillier.threshold) sites to open a sum, a round asks \(study.perRound)")
+            if paillier == nil { _ = try study.jointKey() }
+            let wanted = paillier?.threshold ?? study.threshold
+            guard wanted <= study.perRound else {
+                throw .study("paillier: the key wants \(wanted) sites to open a sum, a round asks \(study.perRound)")
             }
         }
         try self.init(study, identity: identity, paillier: paillier, unchecked: ())
@@ -127,7 +127,6 @@ public struct Coordinator: Sendable {
     /// For whoever checks records without the coordinator's secret identity: under secagg what it said is signed by a throw-away
     /// key, which changes nothing of what the sites' messages add up to.
     init(verifying study: Study, paillier: PaillierSharing?, _ records: [[UInt8]]) throws(FederationError) {
-        if study.kind == .paillier, paillier == nil { throw .study("paillier: got no key, want its public part") }
         try self.init(study, identity: nil, paillier: paillier, unchecked: ())
         try replay(records)
     }
@@ -153,6 +152,12 @@ public struct Coordinator: Sendable {
     public var stageDue: (session: Int, attempt: Int, stage: Int)? {
         session.map { ($0.task.session, $0.task.attempt, $0.stage) }
     }
+
+    /// What the open session adds up; nil when none is open.
+    public var purposeDue: SessionPurpose? { session?.task.purpose }
+
+    /// How models that each site trained without the others do on its own held-out rows, once it is known.
+    public var alone: EvaluationMetrics? { history.last { $0.purpose == "\(SessionPurpose.local)" }?.metrics }
 
     /// Names of the sites whose answer is due.
     public var missing: [String] {
@@ -391,7 +396,7 @@ public struct Coordinator: Sendable {
             guard joined == able else { return }
             hasBegun = true
         }
-        if study.kind == .ckks, !hasKeys {
+        if study.kind == .ckks && !hasKeys || study.kind == .paillier && paillier == nil {
             return open(.keys, number: nextSession, attempt: stalledAttempt, &transition)
         }
         if study.standardises, scaling == nil {
@@ -400,6 +405,9 @@ public struct Coordinator: Sendable {
         if round < study.rounds {
             if study.strategy.bufferSize != nil { return assign(&transition) }
             return open(.training, number: nextSession, attempt: stalledAttempt, &transition)
+        }
+        if study.literal.localBaseline ?? false, alone == nil {
+            return open(.local, number: nextSession, attempt: stalledAttempt, &transition)
         }
         if study.literal.privacy == nil {
             return open(.evaluation, number: nextSession, attempt: stalledAttempt, &transition)

@@ -92,7 +92,7 @@ public struct RoundSummary: Hashable, Sendable, Codable {
     public var contributors: [String]
     /// Asked and not in the sum.
     public var dropped: [String]
-    /// Of the model that the round began with, on the sites' held-out rows.
+    /// Of the model that the round began with, on the sites' held-out rows; of their own models where each trained alone.
     public var metrics: EvaluationMetrics?
     public var bytesReceived: Int
     public var bytesSent: Int

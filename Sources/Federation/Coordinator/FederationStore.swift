@@ -8,7 +8,8 @@ public protocol FederationStore {
     /// Appends a record. Durable when it returns.
     /// - Throws: `store`, for example when the disk is full; the event then has not happened.
     mutating func append(_ record: [UInt8]) throws(FederationError)
-    /// Keeps a snapshot, after the record of the same transition; records before it may be dropped.
+    /// Keeps a snapshot; records before it may be dropped. A coordinator's comes after the record of the same transition, a
+    /// site's before it.
     mutating func keep(snapshot: [UInt8]) throws(FederationError)
     /// The last snapshot and the records after it.
     func load() throws(FederationError) -> (snapshot: [UInt8]?, records: [[UInt8]])

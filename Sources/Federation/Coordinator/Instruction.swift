@@ -10,6 +10,8 @@ public enum SessionPurpose: UInt8, Sendable, CaseIterable {
     case training = 3
     /// How the last model does.
     case evaluation = 4
+    /// How models that each site trains without the others do, on its own rows.
+    case local = 5
 }
 
 /// What the coordinator tells a site.
@@ -146,7 +148,7 @@ public struct SessionTask: Hashable, Sendable {
     init(decoding decoder: inout BinaryDecoder) throws(BinaryCodingError) {
         let code = try decoder.decode(UInt8.self, "purpose")
         guard let purpose = SessionPurpose(rawValue: code) else {
-            throw BinaryCodingError(code: .invalidValue, message: "purpose: got \(code), want 1...4")
+            throw BinaryCodingError(code: .invalidValue, message: "purpose: got \(code), want 1...5")
         }
         self.purpose = purpose
         session = Int(try decoder.decode(UInt32.self, "session"))

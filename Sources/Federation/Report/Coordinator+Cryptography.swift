@@ -24,7 +24,10 @@ extension Coordinator {
             let parameters = sharing.publicKey.parameters
             return [
                 .init(
-                    purpose: "sums that the coordinator cannot read", scheme: "Paillier, packed, threshold decryption",
+                    purpose: "sums that the coordinator cannot read",
+                    scheme: sharing.isJoint
+                        ? "Paillier, packed, threshold decryption, the key made by the sites"
+                        : "Paillier, packed, threshold decryption",
                     parameterSet: parameters.description, modulusBits: parameters.modulusBits,
                     estimatedSecurityBits: Double(parameters.estimatedSecurityBits),
                     securitySource: "NIST SP 800-57 part 1 rev. 5, table 2",

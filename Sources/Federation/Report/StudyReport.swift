@@ -319,7 +319,7 @@ public struct StudyReport: Sendable {
 
     private func plots() -> [PrivacyReport.Plot] {
         var list: [PrivacyReport.Plot] = []
-        let evaluated = coordinator.history.filter { $0.metrics != nil }
+        let evaluated = coordinator.history.filter { $0.metrics != nil && $0.purpose != "local" }
         if evaluated.count > 1 {
             let rounds = evaluated.map { Double($0.round) }
             if evaluated.allSatisfy({ $0.metrics?.auroc != nil }) {

@@ -26,7 +26,7 @@ public struct LocalSums: Sendable {
     private var journals: [SiteJournal]
     private var shares: [PaillierKeyShare] = []
     private var collective: CollectiveSetting?
-    private var keys: [CollectiveKeys] = []
+    private var keyShares: [CollectiveKeyShare] = []
     /// The same for all sums; random, so that no two sets of parties share one.
     private let session: Fingerprint
     private var round: UInt64 = 0
@@ -68,9 +68,9 @@ public struct LocalSums: Sendable {
                 CollectiveSetupClient(
                     collective: group, session: session, position: $0, identity: list[$0], identities: publicIdentities)
             }
-            var server: any SumServer = CollectiveSetupServer(parties: sites)
+            var server: any SumServer = KeySetupServer(.ckks, parties: sites)
             _ = try Self.run(&server, &clients, [[Int64]](repeating: [], count: sites), [])
-            keys = clients.compactMap(\.keys)
+            keyShares = clients.compactMap { $0.keys?.share }
         }
     }
 
@@ -111,9 +111,9 @@ public struct LocalSums: Sendable {
         case .ckks:
             guard let collective else { throw .protection("ckks: got no collective setting") }
             var server: any SumServer = try CKKSSumServer(setting, collective, parties: names.indices.map { $0 + 1 })
-            var clients = keys.map { CKKSSumClient(setting, collective, keys: $0) }
+            var clients = keyShares.map { CKKSSumClient(setting, collective, share: $0) }
             let record = try Self.run(&server, &clients, vectors, absent)
-            keys = clients.map(\.keys)
+            keyShares = clients.map(\.share)
             return record
         }
     }

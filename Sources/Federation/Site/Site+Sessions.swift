@@ -28,6 +28,9 @@ extension Site {
                 throw .message("task: the control variate has another length than the model")
             }
         }
+        if task.purpose == .local, !(study.literal.localBaseline ?? false) {
+            throw .message("task: the study asks no site to train alone")
+        }
         guard task.means.isEmpty || task.means.count == study.width else {
             throw .message("task: got means of \(task.means.count) columns, want \(study.width)")
         }
@@ -63,9 +66,15 @@ extension Site {
             throw .message("task: not in the cohort")
         }
         if task.purpose == .keys {
-            guard let collective, task.cohort == study.sites.map(\.name),
-                let place = try study.parties([identity.name]).first
-            else { throw .message("task: keys are made by all sites of a study with protection ckks") }
+            guard task.cohort == study.sites.map(\.name), let place = try study.parties([identity.name]).first else {
+                throw .message("task: keys are made by all sites of a study together")
+            }
+            if study.kind == .paillier, paillier == nil {
+                return PaillierSetupClient(
+                    try study.jointKey(), session: setting.session, position: place - 1, identity: identity,
+                    identities: study.sites)
+            }
+            guard let collective else { throw .message("task: this study has no keys to make, or has them") }
             return CollectiveSetupClient(
                 collective: collective, session: setting.session, position: place - 1, identity: identity,
                 identities: study.sites)
@@ -78,11 +87,11 @@ extension Site {
                 round: try MaskedRound.make(setting, study: study, session: task.session, attempt: task.attempt),
                 position: position, identity: aggregation, journal: maskJournal)
         case .paillier:
-            guard let paillier else { throw .study("paillier: got no share of the key") }
+            guard let paillier else { throw .protection("paillier: the sites' key is not made yet") }
             return PaillierSumClient(setting: setting, share: paillier)
         case .ckks:
-            guard let collective, let keys else { throw .protection("ckks: the sites' key is not made yet") }
-            return CKKSSumClient(setting, collective, keys: keys)
+            guard let collective, let share else { throw .protection("ckks: the sites' key is not made yet") }
+            return CKKSSumClient(setting, collective, share: share)
         }
     }
 
@@ -111,7 +120,8 @@ extension Site {
             current.charge = try chargePrivacy(task)
             record.charge = current.charge
             current.vector = made.integers
-            current.commitment = Self.commitment(made.integers, seed: current.seed, session: study.sessionName(task))
+            current.commitment = Self.commitment(
+                made.integers, nonce: Self.nonce(seed: current.seed), session: study.sessionName(task))
             record.vector = made.integers
             record.control = made.control
             transition.notices += made.notices
@@ -138,13 +148,20 @@ extension Site {
     mutating func accept(_ answered: SiteSession, stage: Int, record: SiteRecord, _ envelope: Envelope) {
         var current = answered
         current.stage = stage
-        if let client = current.client as? CollectiveSetupClient { keys = client.keys ?? keys }
-        if let client = current.client as? CKKSSumClient { keys = client.keys }
+        if let client = current.client as? PaillierSetupClient { paillier = client.share ?? paillier }
+        if let client = current.client as? CollectiveSetupClient { share = client.keys?.share ?? share }
+        if let client = current.client as? CKKSSumClient { share = client.share }
         if let client = current.client as? MaskedSumClient { maskJournal = client.journal }
         latest = (current.task.session, current.task.attempt)
         if let next = nextControl, current.task.round > next.round {
             control = next.values
             nextControl = nil
+        }
+        if !record.vector.isEmpty {
+            openings.append(
+                Opening(
+                    session: current.task.session, attempt: current.task.attempt,
+                    nonce: Self.nonce(seed: current.seed)))
         }
         if !record.control.isEmpty { nextControl = (current.task.round, record.control) }
         session = current

@@ -24,6 +24,7 @@ extension Site {
             guard let model = task.model else { throw .message("task: the model is missing") }
             return UploadedVector(integers: try layout.integers(try evaluation(model, task.scaling)).integers)
         case .training: return try training(task, layout, using: &random)
+        case .local: return UploadedVector(integers: try layout.integers(try alone(task.scaling)).integers)
         }
     }
 
@@ -51,6 +52,31 @@ extension Site {
         return parts.filter { !$0.isEmpty }
     }
 
+    /// The counts of a model that only this site's rows made: the study's recipe and rounds, no correction by others.
+    func alone(_ scaling: ColumnScaling?) throws(FederationError) -> [[Double]] {
+        let local = LocalTraining(network: study.network, parameters: study.literal.training, correction: .none)
+        var model = try study.network.initialModel()
+        for round in 0..<study.rounds {
+            do {
+                let change = try local.run(
+                    from: model, data, scaling: scaling, round: round, seed: orderSeed(round)
+                ).change
+                model = try model.replacing(zip(model.weights, change).map(+))
+            } catch {
+                // A site whose own model runs away is held to the last one that did not: a comparison stops no study.
+                guard error.code == .diverged else { throw error }
+                break
+            }
+        }
+        return try evaluation(model, scaling)
+    }
+
+    /// Of the order of the rows in a round.
+    private func orderSeed(_ round: Int) -> UInt64 {
+        let hash = Fingerprint(of: Array("order of rows \(study.seed) \(identity.name) \(round)".utf8))
+        return hash.bytes.prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    }
+
     func training(
         _ task: SessionTask, _ layout: VectorLayout, using random: inout SessionRandom
     ) throws(FederationError) -> UploadedVector {
@@ -58,10 +84,8 @@ extension Site {
         let own = currentControl(task, count: model.count)
         let local = LocalTraining(
             network: study.network, parameters: study.literal.training, correction: study.strategy.correction)
-        let hash = Fingerprint(of: Array("order of rows \(study.seed) \(identity.name) \(task.round)".utf8))
-        let seed = hash.bytes.prefix(8).reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
         let result = try local.run(
-            from: model, data, scaling: task.scaling, round: task.round, seed: seed,
+            from: model, data, scaling: task.scaling, round: task.round, seed: orderSeed(task.round),
             control: study.strategy.uploadsControl ? (task.control, own) : nil)
         let rows = min(data.training.count, study.maximumRows)
         if let privacy = study.literal.privacy {
@@ -93,10 +117,10 @@ extension Site {
     }
 
     /// SHA-256 of a nonce, which follows from the session's seed, the session's name and the integers.
-    static func commitment(_ integers: [Int64], seed: [UInt8], session: Fingerprint) -> Fingerprint {
+    static func commitment(_ integers: [Int64], nonce: [UInt8], session: Fingerprint) -> Fingerprint {
         var hash = SHA256()
         hash.update(data: Data("tacit federation commitment".utf8))
-        hash.update(data: Data(nonce(seed: seed)))
+        hash.update(data: Data(nonce))
         hash.update(data: Data(session.bytes))
         WordCoding.withLittleEndianBytes(of: integers) { hash.update(bufferPointer: $0) }
         return Fingerprint(bytes: Array(hash.finalize())) ?? .none

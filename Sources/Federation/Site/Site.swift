@@ -9,14 +9,16 @@ import SecureAggregation
 
 /// A site of a study as a state machine without input, output or clock.
 ///
-/// Events go to ``handle(_:)``; a record to store comes back, then messages to send. After a restart the same records give
+/// Events go to ``handle(_:)``; a record to store comes back, then messages to send. With the record that begins a session
+/// comes a snapshot of what was before, with which earlier records may go. After a restart the same records give
 /// the same state; what was trained is not trained again, and what left once leaves again byte for byte. A site never
 /// answers one stage in two ways, and never goes back to an earlier attempt.
 public struct Site: Sendable {
     public let study: Study
     public let identity: SiteIdentity
     public let data: SiteData
-    let paillier: PaillierKeyShare?
+    /// A dealer's, or the one that the sites made.
+    var paillier: PaillierKeyShare?
     let charging: (any PrivacyCharging)?
     let aggregation: AggregationIdentity?
     let collective: CollectiveSetting?
@@ -30,13 +32,16 @@ public struct Site: Sendable {
     /// What each round's update cost: with the noise of the contributors that the sum has; of the fewest allowed as long
     /// as that is not known, and when the site did not hear of it.
     public internal(set) var events: [PrivacyEvent] = []
+    /// Of the commitments in ``journal``, in order.
+    public internal(set) var openings: [Opening] = []
     public var hasJoined: Bool { !journal.isEmpty }
 
     var outbox: [(sequence: Int, bytes: [UInt8])] = []
+    var firstMessage: [UInt8] = []
     var lastMessage: [UInt8]?
     var session: SiteSession?
     var latest: (session: Int, attempt: Int)?
-    var keys: CollectiveKeys?
+    var share: CollectiveKeyShare?
     var maskJournal: SiteJournal?
     var control: [Double] = []
     var nextControl: (round: Int, values: [Double])?
@@ -54,7 +59,7 @@ public struct Site: Sendable {
 
     /// - Parameters:
     ///   - data: encoded by ``Study/rows(_:)``.
-    ///   - paillier: the site's share of the key, under protection paillier.
+    ///   - paillier: the site's share of a dealer's key, under protection paillier; without it the sites make the key.
     ///   - charging: where differential privacy is entered; without it nothing is recorded outside the study.
     /// - Throws: `unknownSite`, `invalidStudy`, `invalidData`.
     public init(
@@ -73,9 +78,6 @@ public struct Site: Sendable {
                 "rows: got \(data.rows.width) columns for \(data.rows.task), the study wants \(study.width) for \(study.task)"
             )
         }
-        guard study.kind != .paillier || paillier != nil else {
-            throw .study("paillier: got no share of the key, want the site's")
-        }
         self.study = study
         self.identity = identity
         self.data = data
@@ -88,12 +90,14 @@ public struct Site: Sendable {
     }
 
     /// The state after these records.
+    /// - Parameter snapshot: a stored one, to which the records are later; nil for all records from the beginning.
     /// - Throws: `store`.
     public init(
         _ study: Study, identity: SiteIdentity, data: SiteData, paillier: PaillierKeyShare? = nil,
-        charging: (any PrivacyCharging)? = nil, replaying records: [[UInt8]]
+        charging: (any PrivacyCharging)? = nil, snapshot: [UInt8]? = nil, replaying records: [[UInt8]]
     ) throws(FederationError) {
         try self.init(study, identity: identity, data: data, paillier: paillier, charging: charging)
+        if let snapshot { try restore(snapshot) }
         for (index, bytes) in records.enumerated() {
             do { try replay(SiteRecord(decoding: bytes)) } catch {
                 throw FederationError(code: .store, message: "record \(index): \(error.message)")
@@ -146,6 +150,7 @@ public struct Site: Sendable {
     }
 
     mutating func keep(_ envelope: Envelope, _ bytes: [UInt8]) {
+        if journal.isEmpty { firstMessage = bytes }
         journal.append(envelope.entry)
         outbox.append((envelope.entry.sequence, bytes))
         lastMessage = bytes
@@ -159,6 +164,7 @@ public struct Site: Sendable {
             transition.notices.append(.refused(reason: reason))
         case .finished(let model):
             guard finalModel == nil else { return }
+            transition.snapshot = SiteSnapshot(site: self)
             finalModel = model
             session = nil
             var record = SiteRecord(.finished)
@@ -171,7 +177,9 @@ public struct Site: Sendable {
                 return
             }
             try checkNew(task)
+            let before = self
             try answer(begin(task), stage: 0, payload: [], instruction: bytes, seed: true, &transition)
+            transition.snapshot = SiteSnapshot(site: before)
         case .stage(let number, let attempt, let stage, let payload):
             guard let current = session, (current.task.session, current.task.attempt) == (number, attempt) else {
                 throw FederationError(

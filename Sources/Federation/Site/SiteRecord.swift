@@ -83,11 +83,22 @@ public enum SiteEvent: Sendable {
     case leave
 }
 
-/// First store the record, then send the messages.
+/// First store snapshot and record, then send the messages.
 public struct SiteTransition: Sendable {
     public var record: [UInt8]?
+    /// The state before this event: with it, records before ``record`` need not be replayed. To be stored before the record
+    /// or in one step with it.
+    public var snapshot: SiteSnapshot?
     public var messages: [[UInt8]] = []
     public var notices: [Notice] = []
+
+    /// Whether the site did not do what it was told.
+    public var isRefusal: Bool {
+        record == nil
+            && notices.contains {
+                if case .declined = $0 { true } else { false }
+            }
+    }
 
     public enum Notice: Sendable {
         /// Trained in a round, and how.

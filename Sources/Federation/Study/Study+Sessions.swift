@@ -31,12 +31,31 @@ extension Study {
             sites: sites.count, threshold: threshold, openings: try openings(), label: fingerprint.hexadecimal)
     }
 
+    /// How the sites make their Paillier key.
+    public func jointKey() throws(FederationError) -> JointKeySetting {
+        guard (literal.revoked ?? []).isEmpty else {
+            throw FederationError(
+                code: .incompatible,
+                message:
+                    "protection paillier: all sites make the key together; remove revoked ones from the list of sites")
+        }
+        do {
+            let parameters = try literal.protection.modulusBits.map { bits throws(PaillierError) in
+                try PaillierParameters(
+                    .init(modulusBits: bits, security: literal.protection.insecure == true ? .insecure : .standard))
+            }
+            return try JointKeySetting(
+                parameters: parameters ?? .bits3072, holders: sites.count, threshold: threshold,
+                label: fingerprint.bytes)
+        } catch { throw .study("protection paillier: \(error.message)") }
+    }
+
     /// The coordinator's side of a session's sum.
     func server(
         _ task: SessionTask, paillier: PaillierSharing?, collective: CollectiveSetting?, identity: SiteIdentity?
     ) throws(FederationError) -> any SumServer {
         let setting = try setting(task)
-        if task.purpose == .keys { return CollectiveSetupServer(parties: sites.count) }
+        if task.purpose == .keys { return KeySetupServer(kind, parties: sites.count) }
         switch kind {
         case .none: return PlainSumServer(setting)
         case .secagg:
@@ -44,7 +63,7 @@ extension Study {
                 setting, round: MaskedRound.make(setting, study: self, session: task.session, attempt: task.attempt),
                 identity: identity)
         case .paillier:
-            guard let paillier else { throw .study("paillier: got no key, want the public part of a shared one") }
+            guard let paillier else { throw .protection("paillier: the sites' key is not made yet") }
             return try PaillierSumServer(setting, paillier)
         case .ckks:
             guard let collective else { throw .protection("ckks: got no collective setting") }

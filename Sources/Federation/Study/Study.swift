@@ -29,7 +29,7 @@ public struct Study: Sendable {
     public var quorum: Double { literal.cohort.quorum ?? 1 }
     public var maximumRows: Int { literal.maximumRows ?? 1 << 17 }
     public var standardises: Bool { literal.standardise ?? false }
-    /// Sites that open a sum of ckks together.
+    /// Sites that open a sum of ckks or paillier together.
     public var threshold: Int { literal.protection.threshold ?? sites.count / 2 + 1 }
 
     /// Checks everything.
@@ -170,6 +170,10 @@ public struct Study: Sendable {
             guard sites.count <= 255 else {
                 throw refuse("protection paillier: got \(sites.count) sites, want at most 255; take secagg")
             }
+            if let bits = literal.protection.modulusBits, bits < 3072, literal.protection.insecure != true {
+                throw .study(
+                    "protection.modulusBits: got \(bits), want at least 3072 for 128-bit security (or insecure: true)")
+            }
         case .none: break
         }
         if standardises, recipe == nil {
@@ -184,6 +188,9 @@ public struct Study: Sendable {
         }
         if standardises {
             throw refuse("privacy: standardise takes exact sums first, which are not private; leave it out")
+        }
+        if literal.localBaseline ?? false {
+            throw refuse("privacy: localBaseline takes exact counts of how the sites do alone; leave it out")
         }
         if privacy.placement == .distributed, kind != .secagg {
             throw refuse(
@@ -246,7 +253,7 @@ public struct Study: Sendable {
             return try VectorLayout(
                 [("rows", 1, rows, 0), ("sums", width, rows, 30), ("squares", width, rows, 30)], wordBits: 64,
                 sites: sites.count)
-        case .evaluation: return try VectorLayout(evaluation, wordBits: 32, sites: sites.count)
+        case .evaluation, .local: return try VectorLayout(evaluation, wordBits: 32, sites: sites.count)
         case .training:
             if let privacy = literal.privacy {
                 return try VectorLayout(
@@ -277,6 +284,7 @@ public struct Study: Sendable {
         let weights = try network.initialModel().count
         let numbers = try layout(.training, model: weights, norm: literal.privacy?.clippingNorm ?? 1).count
         let perSum = (numbers + 4095) / 4096
-        return 2 * perSum * (rounds + 2 + threshold)
+        let others = literal.localBaseline ?? false ? 3 : 2
+        return 2 * perSum * (rounds + others + threshold)
     }
 }

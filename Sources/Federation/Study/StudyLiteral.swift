@@ -33,7 +33,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
 
     public struct Protection: Hashable, Sendable, Codable {
         public var kind: ProtectionKind
-        /// Sites that open a sum together (ckks; paillier has it in the key).
+        /// Sites that open a sum together (ckks, paillier).
         public var threshold: Int?
         /// Sites that may pool what they see with the coordinator (secagg).
         public var colluding: Int?
@@ -43,11 +43,14 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         public var clip: Double?
         /// The same for control variates (scaffold).
         public var controlClip: Double?
+        /// Of the key that the sites make (paillier); 3072 without it.
+        public var modulusBits: Int?
+        /// Allows fewer bits, for tests.
+        public var insecure: Bool?
 
         public init(
             kind: ProtectionKind, threshold: Int? = nil, colluding: Int? = nil, dropouts: Int? = nil,
-            clip: Double? = nil,
-            controlClip: Double? = nil
+            clip: Double? = nil, controlClip: Double? = nil, modulusBits: Int? = nil, insecure: Bool? = nil
         ) {
             self.kind = kind
             self.threshold = threshold
@@ -55,6 +58,8 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
             self.dropouts = dropouts
             self.clip = clip
             self.controlClip = controlClip
+            self.modulusBits = modulusBits
+            self.insecure = insecure
         }
     }
 
@@ -71,6 +76,8 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
     public var privacy: ClientPrivacy?
     /// Whether means and deviations of the columns are taken over all sites first.
     public var standardise: Bool?
+    /// Whether each site once trains a model without the others, by the same recipe and for as many rounds, to compare with.
+    public var localBaseline: Bool?
     /// The most rows of a site; a site with more counts as one with so many.
     public var maximumRows: Int?
     /// Who coordinates: signs what sites are told under secagg.
@@ -86,7 +93,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         name: String, target: String? = nil, positive: String? = nil, inputs: Inputs? = nil,
         model: ModelDescription = .logistic, rounds: Int, training: TrainingParameters = TrainingParameters(),
         cohort: Cohort, strategy: StrategyLiteral = StrategyLiteral(name: "fedavg"), protection: Protection,
-        privacy: ClientPrivacy? = nil, standardise: Bool? = nil, maximumRows: Int? = nil,
+        privacy: ClientPrivacy? = nil, standardise: Bool? = nil, localBaseline: Bool? = nil, maximumRows: Int? = nil,
         coordinator: SitePublicIdentity? = nil, sites: [SitePublicIdentity],
         revoked: [String]? = nil, seed: UInt64? = nil
     ) {
@@ -102,6 +109,7 @@ public struct StudyLiteral: Hashable, Sendable, Codable {
         self.protection = protection
         self.privacy = privacy
         self.standardise = standardise
+        self.localBaseline = localBaseline
         self.maximumRows = maximumRows
         self.coordinator = coordinator
         self.sites = sites

@@ -47,7 +47,14 @@ enum ExitStatus: Int32 {
             default: self = .inputOutput
             }
         case let error as CoordinatorStoreError:
-            self = error.code == .notFound ? .noInput : error.code == .peer ? .data : .inputOutput
+            switch error.code {
+            case .notFound: self = .noInput
+            case .peer: self = .data
+            case .unavailable: self = .unavailable
+            case .permission: self = .permission
+            case .invalidPlace: self = .usage
+            default: self = .inputOutput
+            }
         case let error as FederationServiceError:
             self = error.code == .store ? .inputOutput : error.code == .failed ? .unavailable : .configuration
         case let error as TransportsError:

@@ -41,13 +41,16 @@ struct FederatedTrainingOptions: ParsableArguments {
 
     func literal(name: String, target: String?, positive: String?, sites: Int, seed: UInt64) throws -> StudyLiteral {
         let privacy = try privacy()
+        let isTrial = protection == .paillier && insecure
         return StudyLiteral(
             name: name, target: target, positive: positive, model: try modelDescription(), rounds: rounds,
             training: TrainingParameters(
                 epochs: epochs, batchSize: batch, learningRate: rate, decay: decay == 1 ? nil : decay),
             cohort: .init(minimum: minimum ?? max(2, min(3, sites)), perRound: perRound, quorum: nil),
             strategy: try strategyLiteral(),
-            protection: .init(kind: protection, threshold: threshold, clip: clip), privacy: privacy,
+            protection: .init(
+                kind: protection, threshold: threshold, clip: clip, modulusBits: isTrial ? 1024 : nil,
+                insecure: isTrial ? true : nil), privacy: privacy,
             standardise: privacy == nil && modelKind != .cnn, sites: [], seed: seed)
     }
 
@@ -142,6 +145,7 @@ struct SimulationRun {
             case "training": "round \(summary.round + 1) of \(total)"
             case "statistics": "means and deviations"
             case "keys": "joint key"
+            case "local": "each site alone"
             default: "last evaluation"
             }
         var parts = ["\(what): \(summary.contributors.count) sites"]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AtomicFiles
 import BinaryCoding
 import CoordinatorStore
 import DifferentialPrivacy
@@ -13,6 +14,16 @@ import Transports
 /// What `serve` and `resume` share.
 struct ServeOptions: ParsableArguments {
     @OptionGroup var option: StudyOption
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            """
+            Keep the state in this PostgreSQL database instead of the folder STUDY.state: postgres://user@host:5432/database \
+            or what libpq takes. Said once, it holds for all commands; what the folder holds moves there. The password \
+            belongs into ~/.pgpass or PGPASSWORD.
+            """, valueName: "connection"))
+    var store: String?
 
     @Option(name: .long, help: "The address to listen at.")
     var host = "0.0.0.0"
@@ -59,6 +70,7 @@ struct ServeOptions: ParsableArguments {
         configuration.beginsNow = beginsNow
         configuration.endsWhenFinished = exitWhenFinished
         configuration.baselines = try baseline.map(parsed)
+        configuration.store = try store.map { text throws(CoordinatorStoreError) in try StorePlace(postgres: text) }
         let process = CoordinatorProcess(option.files, configuration) { Console.log($0.json) }
         let task = Task { try await process.run() }
         Interruption.onFirstSignal { task.cancel() }
@@ -136,8 +148,19 @@ struct FederationJoinCommand: AsyncParsableCommand {
     @Option(name: .long, help: "The folder for what must not be forgotten; otherwise IDENTITY.state.")
     var state: String?
 
+    @Flag(
+        name: .long,
+        help: """
+            Keep updates and seeds when their round is over, to open commitments to an auditor; they are as secret as the data.
+            """
+    )
+    var keepRecords = false
+
     @Option(name: .long, help: "Where to write the final model.")
     var out: String?
+
+    @Option(name: .long, help: "Where to write the journal of all that left this site, for `verify`.")
+    var journal: String?
 
     @Option(name: .long, help: "Hours to go on trying when the coordinator does not answer.")
     var patienceHours = 24.0
@@ -179,13 +202,15 @@ struct FederationJoinCommand: AsyncParsableCommand {
                 ).json)
         }
         let service = try SiteService(
-            study: study, identity: party.signing, data: rows, store: store, connection: connection, charging: charging
+            study: study, identity: party.signing, data: rows, store: store, connection: connection, charging: charging,
+            keepsRecords: keepRecords, repeatInterval: .seconds(longestWait)
         ) { Console.log(Self.line($0).json) }
         let task = Task { try await service.run() }
         Interruption.onFirstSignal { task.cancel() }
         let model = try await task.value
         connection.close()
         if let out { try model.file(study, scaling: await service.scaling).write(to: out) }
+        if let journal { try writeAtomically(JournalFile(await service.site).encoded, to: journal) }
         try Console.result(
             ["model": model.fingerprint.hexadecimal], json: common.json,
             "The study is over; model \(model.fingerprint)" + (out.map { " in \($0)" } ?? ""))

@@ -75,6 +75,11 @@ struct FederationInitCommand: ParsableCommand {
     @Option(name: .long, help: "The most rows of a site.")
     var maximumRows: Int?
 
+    @Flag(
+        name: .long,
+        help: "Let each site once train alone, by the same recipe, and show how they do beside the joint model.")
+    var localBaseline = false
+
     @Option(name: .long, help: "How long the coordinator's certificate is good for.")
     var days = 730
 
@@ -83,11 +88,14 @@ struct FederationInitCommand: ParsableCommand {
     func run() throws {
         common.apply()
         let parties = try sites.map { try PartyPublicIdentity(file: $0) }
-        guard training.protection != .paillier else {
-            throw CommandFailure(
-                .usage,
-                "--protection: paillier is for `simulate` only: its key would have to come from a dealer who sees it whole; "
-                    + "take secagg, which is as exact, or ckks, whose key the sites make together")
+        if training.protection == .paillier {
+            guard parties.count >= 3 else {
+                throw CommandFailure(
+                    .usage,
+                    "--protection: paillier wants at least 3 sites, who make its key together; got \(parties.count); take ckks"
+                )
+            }
+            if let warning = try training.paillier.warning { Console.warn(warning) }
         }
         if training.protection == .none { Console.warn("protection none: the coordinator sees every site's update") }
         var literal = try training.literal(
@@ -95,6 +103,7 @@ struct FederationInitCommand: ParsableCommand {
             positive: positive,
             sites: parties.count, seed: seed)
         literal.maximumRows = maximumRows
+        if localBaseline { literal.localBaseline = true }
         let files = StudyFiles(path: file)
         try files.create(literal, schema: try Schema(path: schema), sites: parties, days: days)
         let coordinator = try files.readCoordinator().transport.certificate.fingerprint.written

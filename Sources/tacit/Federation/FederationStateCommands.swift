@@ -27,6 +27,11 @@ struct FederationStatusCommand: AsyncParsableCommand {
             let dropped = round.dropped.isEmpty ? "" : "  without \(round.dropped.joined(separator: ", "))"
             Console.result("  \(round.title): \(round.contributors.count) sites\(metric)\(dropped)")
         }
+        if let metric = state.metrics.first {
+            for line in state.baselines where line.metric == metric.key {
+                Console.result("  \(line.name): " + String(format: "%@ %.4f", metric.title, line.value))
+            }
+        }
         for site in state.sites { Console.result("  \(site.name): \(site.standing), \(site.rounds) rounds") }
     }
 }
@@ -40,11 +45,17 @@ struct FederationExportCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Names of the files, without ending.")
     var out: String
 
+    @Flag(
+        name: .long,
+        help: "Also write all that the coordinator took in, for `verify`; wants a study served with --keep-transcript.")
+    var transcript = false
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         common.apply()
         let reading = try StudyReading(option)
+        let record = transcript ? try await reading.service.transcript() : nil
         try await reading.service.modelFile().write(to: out + ".safetensors")
         var files = ["\(out).safetensors"]
         for format in ReportFormat.allCases {
@@ -52,6 +63,10 @@ struct FederationExportCommand: AsyncParsableCommand {
             let path = "\(out).report.\(format.rawValue)"
             try writeAtomically(bytes, to: path)
             files.append(path)
+        }
+        if let record {
+            try writeAtomically(record.encoded, to: "\(out).transcript", permissions: 0o600)
+            files.append("\(out).transcript")
         }
         try Console.result(["files": files], json: common.json, files.joined(separator: "\n"))
     }

@@ -21,7 +21,7 @@ struct FederationVerifyCommand: ParsableCommand {
     @Option(help: "The coordinator's transcript.") var transcript: String
     @Option(parsing: .upToNextOption, help: "Journals of sites.") var journal: [String] = []
     @Option(help: "The model in use, to be compared.") var model: String?
-    @Option(help: "The public side of the shared key, under protection paillier.") var paillier: String?
+    @Option(help: "The public side of the key, where a dealer made it (paillier in `simulate`).") var paillier: String?
     @OptionGroup var common: CommonOptions
 
     struct Result: Encodable {
