@@ -15,9 +15,10 @@ import Randomness
 ///
 /// - Threat model: the owner, even one that deviates, sees a uniform number and an RLWE sample under the client's own
 ///   randomness: neither features nor score. (Its key and its model come as seeds, so it cannot choose the polynomials that
-///   hide the client's.) The client, semi-honest, sees scores and nothing of the key: each answer is flooded, for as many as
-///   the owner agreed to give. It can ask for any score; a score with one feature more is that feature's weight. So the number
-///   of answers bounds how much of the model is given away, and the model is confidential for few answers only.
+///   hide the client's.) It can answer with a false number, which nobody notices. The client, semi-honest, sees scores and
+///   nothing of the key: each answer is flooded, for as many as the owner agreed to give. It can ask for any score; a score
+///   with one feature more is that feature's weight, so the model is confidential for few answers only. A client that deviates
+///   has an oracle for products with the key: ``ScoringOwner/answersForTheKey(queries:)`` answers are the key.
 /// - Guarantee: 128 bits for N = 4096 and 71 bits of modulus; flooding with 30 statistical bits.
 public struct EncryptedLinearModel: Sendable {
     /// Features; the intercept apart.

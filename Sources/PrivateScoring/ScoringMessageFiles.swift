@@ -9,6 +9,8 @@ public struct ScoringQuestionFile: Sendable {
     public let identity: Fingerprint
     private let encoded: [UInt8]
 
+    public var byteCount: Int { encoded.count }
+
     public init(_ question: ScoringQuestion) {
         var encoder = BinaryEncoder()
         question.encode(into: &encoder)
@@ -85,12 +87,25 @@ public struct ScoringAnswerFile: Sendable {
         self.question = question.identity
     }
 
-    public func write(_ model: EncryptedTextModel, to path: String) throws {
+    public func write(_ model: EncryptedTextModel, to path: String) throws { try begin(model, path).finish() }
+
+    /// A file that has its name and content when it is finished.
+    func begin(_ model: EncryptedTextModel, _ path: String) throws -> Unfinished {
         var encoder = BinaryEncoder()
         encoder.encodeRaw(question.bytes)
         answer.encode(into: &encoder)
-        try ScoringContainer.write(
-            encoder.bytes, model.header(.scoringAnswer), permissions: 0o644, to: path)
+        return Unfinished(
+            writer: try ContainerWriter(path: path, header: model.header(.scoringAnswer)), bytes: encoder.bytes)
+    }
+
+    struct Unfinished {
+        var writer: ContainerWriter
+        let bytes: [UInt8]
+
+        consuming func finish() throws {
+            try writer.write(tag: 1, bytes)
+            try writer.commit()
+        }
     }
 
     public init(path: String, _ model: EncryptedTextModel) throws {
@@ -106,7 +121,7 @@ public struct ScoringAnswerFile: Sendable {
     }
 }
 
-/// How many answers a key has given, beside the key; written before an answer is, so that a crash errs towards fewer.
+/// How many answers a key has given. ``StoredScoringOwner`` writes it before an answer.
 public enum ScoringCountFile {
     public static func write(_ answered: Int, key: Fingerprint, to path: String) throws {
         var encoder = BinaryEncoder()
@@ -136,18 +151,5 @@ enum ScoringIdentity {
             throw PrivateScoringError(.invalidEncoding, "question's identity: want 32 bytes")
         }
         return identity
-    }
-}
-
-extension EncryptedTextModel {
-    func header(_ kind: ContainerKind) -> ContainerHeader {
-        ContainerHeader(kind: kind, parameters: identity, key: model.publicKey.identity)
-    }
-
-    func require(_ header: ContainerHeader, _ what: String) throws(PrivateScoringError) {
-        guard header.parameters == identity, header.key == model.publicKey.identity else {
-            throw PrivateScoringError(
-                .invalidEncoding, "\(what): belongs to model \(header.parameters), this one is \(identity)")
-        }
     }
 }

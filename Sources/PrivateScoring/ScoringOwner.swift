@@ -9,6 +9,8 @@ public struct ScoringOwner: Sendable {
     private let secret: CKKSSecretKey
     /// Answers that it gives in the key's life.
     public let queries: Int
+    /// A model on disk may promise so many; within them the noise is far below what a score needs.
+    public static let queriesRange = 1...1_000_000
     public private(set) var answered = 0
     private let deviation: Double
 
@@ -24,6 +26,14 @@ public struct ScoringOwner: Sendable {
             throw PrivateScoringError(
                 .invalidArgument,
                 "weight \(bad): want a finite number up to \(EncryptedLinearModel.greatestWeight) in magnitude")
+        }
+        // No text can then have a score that wraps round.
+        let greatest = weights.map(abs).sorted(by: >).prefix(EncryptedLinearModel.mostFeatures).reduce(
+            abs(intercept), +)
+        guard greatest <= EncryptedLinearModel.greatestScore else {
+            throw PrivateScoringError(
+                .invalidArgument,
+                "weights: a text could have a score of \(greatest), want at most \(EncryptedLinearModel.greatestScore)")
         }
         let context = CKKSContext(try EncryptedLinearModel.parameters())
         let policy: CKKSReleasePolicy
@@ -76,7 +86,7 @@ public struct ScoringOwner: Sendable {
             secret = try CKKSSecretKey(encoded: key, access, context: model.context)
             (deviation, errorBound) = Self.noise(model.context, policy)
         } catch { throw PrivateScoringError(.invalidEncoding, "secret: \(error.message)") }
-        guard secret.identity == model.publicKey.identity else {
+        guard secret.identity == model.publicKey.identity, Self.queriesRange.contains(queries) else {
             throw PrivateScoringError(.invalidEncoding, "secret: is the key of another model")
         }
         self.model = model
@@ -98,8 +108,28 @@ public struct ScoringOwner: Sendable {
     /// ``errorBound`` of an owner who gives that many answers.
     /// - Errors: `invalidArgument`.
     public static func errorBound(queries: Int) throws(PrivateScoringError) -> Double {
+        try noise(queries: queries).errorBound
+    }
+
+    /// Answers from which a reader that does not follow the protocol takes the whole key.
+    ///
+    /// It sends Δ·Σ 3^i·X^(N−j−i) in place of its selection: the answer is then Δ·Σ ∓3^i·s_(j+i), whose digits are ternary
+    /// coefficients of the key when Δ is twice the greatest noise. Of modulus q an answer holds k = ⌊log₃(q/Δ)⌋ of them, and
+    /// ⌈N/k⌉ answers all. Fewer are enough for part of the key, which makes the rest easier to find.
+    /// - Errors: `invalidArgument`.
+    public static func answersForTheKey(queries: Int) throws(PrivateScoringError) -> Int {
+        let basis = CKKSContext(try EncryptedLinearModel.parameters()).ring.ciphertextBasis
+        let modulus = (0..<basis.count).reduce(1.0) { $0 * Double(basis[$1].value) }
+        let step = 2 * CKKSRelease.tail * (try noise(queries: queries).deviation)
+        let digits = max(1, (log(modulus / step) / log(3)).rounded(.down))
+        return Int((Double(basis.ring.degree) / digits).rounded(.up))
+    }
+
+    private static func noise(
+        queries: Int
+    ) throws(PrivateScoringError) -> (deviation: Double, errorBound: Double) {
         let context = CKKSContext(try EncryptedLinearModel.parameters())
-        do { return noise(context, try CKKSReleasePolicy(statisticalBits: 30, queries: queries)).errorBound } catch {
+        do { return noise(context, try CKKSReleasePolicy(statisticalBits: 30, queries: queries)) } catch {
             throw PrivateScoringError(.invalidArgument, error.message)
         }
     }

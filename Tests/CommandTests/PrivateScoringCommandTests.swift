@@ -2,82 +2,244 @@ import Foundation
 import TacitTestSupport
 import Testing
 
-/// The owner of a spam model and the holder of a mail, with nothing but files between them.
+/// The owner of a spam model and the reader of a mail, with nothing but files between them.
 @Suite struct PrivateScoringCommandTests {
-    /// A few mails of our own, enough to train on.
+    /// Mails of our own, enough to train on: text files and Internet messages.
     static func write(_ process: TacitProcess) throws {
         let folder = URL(fileURLWithPath: process.folder.path)
         for kind in ["spam", "ham"] {
-            let place = folder.appending(path: "mails/\(kind)")
+            let place = folder.appending(path: "mails/\(kind)/2026")
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
             let words = kind == "spam" ? "cheap pills, win money now" : "the meeting is on tuesday in the office"
-            for number in 0..<5 {
-                try Data("Subject: \(words)\n\(words) \(number)".utf8).write(to: place.appending(path: "\(number).txt"))
+            for number in 0..<6 {
+                let text = "Subject: \(words)\n\(words) \(number)"
+                let mail =
+                    "From: a@example.com\nContent-Type: text/html\nSubject: \(words)\n\n<p>\(words)<br>\(number)</p>"
+                try Data((number % 2 == 0 ? text : mail).utf8).write(to: place.appending(path: "\(number).txt"))
             }
         }
-        let own: [(String, Data)] = [
-            ("spam.txt", Data("Subject: money\nwin cheap pills".utf8)),
-            ("latin.txt", Data([0xE9, 0xFF, 32]) + Data("tuesday office meeting".utf8)),
-            ("wide.txt", Data("win money".utf8.flatMap { [$0, 0] })), ("empty.txt", Data()),
-            ("blank.txt", Data(" \n,.\n".utf8)),
-        ]
-        for (name, content) in own { try content.write(to: folder.appending(path: name)) }
-        try process.succeed("spam", "train", "mails", "--out", "text")
-        try process.succeed("spam", "encrypt", "text", "--out", "owner", "--answers", "2")
+        try process.write("Subject: money\nwin cheap pills", to: "spam.txt")
+        try process.write(
+            "From: b@example.com\nContent-Transfer-Encoding: base64\nSubject: =?utf-8?q?mon?= =?utf-8?q?ey?=\n\n"
+                + Data("win cheap pills".utf8).base64EncodedString(), to: "spam.eml")
+        try process.write([0xE9, 0xFF, 32] + Array("tuesday office meeting".utf8), to: "latin.txt")
+        try process.write("win money".utf8.flatMap { [$0, 0] }, to: "wide.txt")
+        try process.write("", to: "empty.txt")
+        try process.write(" \n,.\n", to: "blank.txt")
     }
 
-    @Test func badInputIsRefusedAndAnswersAreCounted() throws {
+    static func train(_ process: TacitProcess) throws {
+        try process.succeed("spam", "train", "mails", "--held-out", "0", "--out", "text")
+    }
+
+    @Test func oneScoreByFiveCommands() throws {
         let process = try TacitProcess()
         try Self.write(process)
+        let trained = try process.json(
+            process.succeed("spam", "train", "mails", "--held-out", "0", "--out", "text", "--json").output)
+        #expect(trained["spam"] as? Int == 6 && trained["ham"] as? Int == 6 && trained["accuracy"] == nil)
+        try process.succeed("spam", "encrypt", "text", "--out", "owner", "--answers", "2")
         for secret in ["text", "owner.secret", "owner.answers"] { #expect(try process.mode(secret) == 0o600) }
-        try process.succeed("spam", "ask", "spam.txt", "--model", "owner.model", "--out", "a")
+        // The same words as a text file and as a message.
+        let scores = try ["spam.txt", "spam.eml"].map { mail in
+            try process.json(process.succeed("spam", "predict", mail, "--model", "text", "--json").output)["score"]
+                as? Double
+        }
+        #expect(try scores[0] == scores[1] && #require(scores[0]) > 0)
+
+        try process.succeed("spam", "ask", "spam.eml", "--model", "owner.model", "--out", "a")
         try process.succeed("spam", "ask", "latin.txt", "--model", "owner.model", "--out", "b")
         #expect(try process.mode("a.blinding") == 0o600)
+        #expect(try process.read("a.question").count == process.read("b.question").count)
+        // A lost blinding is a lost answer, a replaced one a wrong score.
+        for present in ["a.blinding", "a.question"] {
+            let absent = present == "a.blinding" ? "a.question" : "a.blinding"
+            try FileManager.default.moveItem(atPath: process.folder.file(absent), toPath: process.folder.file("kept"))
+            try process.refuse(
+                73, ["\(present): exists; an answer to the question there needs the blinding there"], "spam", "ask",
+                "spam.txt", "--model", "owner.model", "--out", "a")
+            try FileManager.default.moveItem(atPath: process.folder.file("kept"), toPath: process.folder.file(absent))
+        }
+        let answered = try process.succeed(
+            "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out", "a.answer",
+            "--report", "owner-report")
+        #expect(answered.output.hasPrefix("a.answer: answer 1 of 2, to send back\n  adversary: the owner, even one"))
         try process.refuse(
-            65, ["empty.txt: mail: has no words"], "spam", "ask", "empty.txt", "--model", "owner.model", "--out", "x")
+            65, ["a.answer: answer: is that of another question; give the NAME.blinding of its question"], "spam",
+            "open",
+            "a.answer", "--model", "owner.model", "--blinding", "b.blinding")
+        let shown = try process.succeed(
+            "spam", "open", "a.answer", "--model", "owner.model", "--blinding", "a.blinding", "--report", "own-report")
+        #expect(shown.output.hasPrefix("spam, score ") && shown.output.contains("adversary: the owner, even one"))
+        try process.succeed(
+            "spam", "answer", "b.question", "--model", "owner.model", "--key", "owner.secret", "--out", "b.answer")
+        let ham = try process.succeed("spam", "open", "b.answer", "--model", "owner.model", "--blinding", "b.blinding")
+        #expect(ham.output.hasPrefix("ham, score "))
         try process.refuse(
-            65, ["blank.txt: mail: has no words"], "spam", "ask", "blank.txt", "--model", "owner.model", "--out", "x")
+            77, ["all 2 that the noise was sized for are given; make a new key"], "spam", "answer", "a.question",
+            "--model", "owner.model", "--key", "owner.secret", "--out", "x")
+        // Reports of both sides.
+        for (report, words) in [("owner-report", "This was answer 1 of 2."), ("own-report", "whole model")] {
+            let text = try process.succeed("report", "show", "\(report).json", "--json").output
+            #expect(text.contains(words) && text.contains("A reader that sends something else than its selection"))
+            #expect(try String(decoding: process.read("\(report).html"), as: UTF8.self).contains("128"))
+        }
+    }
+
+    @Test func badInputOfTheOwner() throws {
+        let process = try TacitProcess()
+        try Self.write(process)
+        for (words, line) in [
+            ("--answers: got 0, want 1...1000000", "encrypt text --out z --answers 0"),
+            ("--held-out: got 0.95, want 0...0.9", "train mails --out z --held-out 0.95"),
+            ("--held-out: got nan", "train mails --out z --held-out nan"),
+            ("--log-buckets: got 19, want 10...18", "train mails --out z --log-buckets 19"),
+            ("--least-mails: got 0", "train mails --out z --least-mails 0"),
+            ("--passes: got -1", "train mails --out z --passes=-1"),
+            ("--data-dir: goes with enron-spam, got the folder mails", "train mails --out z --data-dir mails"),
+        ] {
+            let outcome = try process.run(["spam"] + line.split(separator: " ").map(String.init))
+            #expect(outcome.status == 64 && outcome.errors.contains(words), "\(line): \(outcome)")
+        }
         try process.refuse(
-            65, ["wide.txt: byte 1: is 0, as in UTF-16"], "spam", "ask", "wide.txt", "--model", "owner.model", "--out",
-            "x")
+            66,
+            [
+                "nothing/spam: no such folder; want a folder with the subfolders spam and ham, one file a mail, or enron-spam"
+            ],
+            "spam", "train", "nothing", "--out", "z")
         try process.refuse(
-            66, ["none.txt: not found"], "spam", "ask", "none.txt", "--model", "owner.model", "--out", "x")
+            66, ["enron-spam/enron1.tar.gz: not found", "--data-dir"], "spam", "train", "enron-spam", "--data-dir",
+            "nowhere", "--out", "z")
+        try process.refuse(
+            65, ["mails: texts: no word is in 100 of them; give more mails or smaller --held-out and --least-mails"],
+            "spam", "train", "mails", "--held-out", "0", "--least-mails", "100", "--out", "z")
+        let folder = URL(fileURLWithPath: process.folder.path)
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "odd/spam"), withIntermediateDirectories: true)
+        try process.refuse(65, ["odd/spam: has no mails that can be read"], "spam", "train", "odd", "--out", "z")
+        try Data().write(to: folder.appending(path: "odd/spam/1"))
+        try process.refuse(
+            65, ["odd/spam/1: no words that can be read; left out", "odd/spam: has no mails"], "spam", "train", "odd",
+            "--out", "z")
+        try FileManager.default.copyItem(
+            at: folder.appending(path: "spam.txt"), to: folder.appending(path: "odd/spam/2"))
+        try process.refuse(66, ["odd/ham: no such folder"], "spam", "train", "odd", "--out", "z")
+        try process.refuse(66, ["spam.txt/spam: no such folder"], "spam", "train", "spam.txt", "--out", "z")
+        try process.refuse(73, ["no/z: cannot create"], "spam", "train", "mails", "--held-out", "0", "--out", "no/z")
+
+        try Self.train(process)
+        try process.refuse(66, ["none: cannot open"], "spam", "encrypt", "none", "--out", "z")
+        try process.refuse(
+            65, ["spam.txt: "], "spam", "encrypt", "spam.txt", "--out", "z")
         try process.refuse(
             65, ["text: kind: got text model, want encrypted text model"], "spam", "ask", "spam.txt", "--model", "text",
             "--out", "x")
+        var bare = process
+        bare.environment["TACIT_PASSPHRASE"] = .some(nil)
+        try bare.refuse(77, ["z: needs a passphrase; set TACIT_PASSPHRASE"], "spam", "encrypt", "text", "--out", "z")
+        try process.succeed("spam", "encrypt", "text", "--out", "owner")
         try process.refuse(
-            64, ["--answers: got 0, want 1...1000000"], "spam", "encrypt", "text", "--out", "z", "--answers", "0")
-        try process.refuse(73, ["owner.model: exists"], "spam", "encrypt", "text", "--out", "owner")
+            73, ["owner.model: exists; keys are never overwritten"], "spam", "encrypt", "text", "--out", "owner")
+        let many = try process.succeed("spam", "encrypt", "text", "--out", "many", "--answers", "1000", "--unprotected")
+        #expect(many.errors.contains("a reader that does not follow the protocol takes the key from"))
+        #expect(many.errors.contains("without a passphrase"))
+        // Weights from elsewhere that no score could hold are refused with the file's name.
+        try process.refuse(66, ["none.txt: cannot open"], "spam", "predict", "none.txt", "--model", "text")
+        try process.refuse(65, ["empty.txt: mail: has no words"], "spam", "predict", "empty.txt", "--model", "text")
+    }
 
-        func answer(_ question: String, _ model: String = "owner.model", _ key: String = "owner.secret") -> [String] {
-            ["spam", "answer", question, "--model", model, "--key", key, "--out", "x"]
+    @Test func badInputOfTheExchange() throws {
+        let process = try TacitProcess()
+        try Self.write(process)
+        try Self.train(process)
+        for name in ["owner", "other"] { try process.succeed("spam", "encrypt", "text", "--out", name) }
+        for (mail, status, words) in [
+            ("empty.txt", 65, "empty.txt: mail: has no words"), ("blank.txt", 65, "blank.txt: mail: has no words"),
+            ("wide.txt", 65, "wide.txt: mail: has many zero bytes, as in UTF-16"),
+            ("none.txt", 66, "none.txt: cannot open"), ("mails", 66, "mails: is a folder, want a file"),
+        ] as [(String, Int32, String)] {
+            try process.refuse(status, [words], "spam", "ask", mail, "--model", "owner.model", "--out", "x")
         }
-        func refuse(_ status: Int32, _ words: String, _ arguments: [String]) throws {
-            let before = try process.read("owner.answers")
-            let result = try process.run(arguments)
-            #expect(result.status == status && result.errors.contains(words), "\(result.status), \(result.errors)")
-            #expect(try process.read("owner.answers") == before && !process.folder.names.contains("x"))
+        try process.refuse(
+            73, ["no/x.blinding: cannot create"], "spam", "ask", "spam.txt", "--model", "owner.model", "--out", "no/x")
+        try process.succeed("spam", "ask", "spam.txt", "--model", "owner.model", "--out", "a")
+
+        func refuse(
+            _ status: Int32, _ words: String, question: String = "a.question", model: String = "owner.model",
+            key: String = "owner.secret", out: String = "x", by process: TacitProcess, _ line: Int = #line
+        ) throws {
+            let message = try process.refuse(
+                status, [words], "spam", "answer", question, "--model", model, "--key", key, "--out", out)
+            #expect(message.contains(words), "line \(line)")
         }
-        try refuse(65, "kind: got encrypted text model, want question for a private score", answer("owner.model"))
+        try refuse(
+            65, "kind: got encrypted text model, want question for a private score", question: "owner.model",
+            by: process)
         let question = try process.read("a.question")
-        let cut = URL(fileURLWithPath: process.folder.path).appending(path: "cut.question")
-        try Data(question.prefix(question.count / 2)).write(to: cut)
-        try refuse(65, "cut.question: ", answer("cut.question"))
-        try process.succeed("spam", "encrypt", "text", "--out", "other")
-        try refuse(65, "other.secret: is the key of another model", answer("a.question", "owner.model", "other.secret"))
-        try refuse(65, "a.question: question: belongs to model", answer("a.question", "other.model", "other.secret"))
+        try process.write(Array(question.prefix(question.count / 2)), to: "cut.question")
+        try refuse(65, "cut.question: section: the file ends early", question: "cut.question", by: process)
+        var damaged = Array(question)
+        damaged[500] ^= 1
+        try process.write(damaged, to: "damaged.question")
+        try refuse(65, "damaged.question: ", question: "damaged.question", by: process)
+        try refuse(65, "other.secret: is the key of model", key: "other.secret", by: process)
+        try refuse(65, "a.question: question: belongs to model", model: "other.model", key: "other.secret", by: process)
+        try refuse(65, "text: ", key: "text", by: process)
+        try refuse(73, "no/x: cannot create", out: "no/x", by: process)
+        try refuse(73, "owner.secret: exists; choose another name", out: "owner.secret", by: process)
+        var wrong = process
+        wrong.environment["TACIT_PASSPHRASE"] = "another passphrase"
+        try refuse(77, "owner.secret: ", by: wrong)
+        // The count is the owner's, and has to be there.
+        let count = try process.read("owner.answers")
+        try process.write(Array(process.read("other.answers")), to: "owner.answers")
+        try refuse(65, "owner.answers: count: is that of another key", by: process)
+        try FileManager.default.removeItem(atPath: process.folder.file("owner.answers"))
+        try refuse(66, "owner.answers: cannot open", by: process)
+        try process.write(Array(count), to: "owner.answers")
+        let answered = try process.succeed(
+            "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out", "a.answer")
+        #expect(answered.output.hasPrefix("a.answer: answer 1 of 100"))
 
-        try process.succeed("spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out", "a.answer")
         try process.refuse(
-            65, ["a.answer: answer: is that of another question"], "spam", "open", "a.answer", "--model", "owner.model",
-            "--blinding", "b.blinding")
-        let shown = try process.succeed("spam", "open", "a.answer", "--model", "owner.model", "--blinding", "a.blinding")
-        #expect(shown.output.hasPrefix("spam, score ") && shown.output.contains("adversary: the owner, even one that deviates"))
-        try process.succeed("spam", "answer", "b.question", "--model", "owner.model", "--key", "owner.secret", "--out", "b.answer")
-        #expect(
-            try process.succeed("spam", "open", "b.answer", "--model", "owner.model", "--blinding", "b.blinding").output
-                .hasPrefix("ham, score "))
-        try refuse(77, "all 2 that the noise was sized for are given", answer("a.question"))
+            65, ["a.answer: answer: belongs to model"], "spam", "open", "a.answer", "--model", "other.model",
+            "--blinding", "a.blinding")
+        try process.refuse(
+            65, ["a.question: kind: got question for a private score, want blinding of a private score"], "spam",
+            "open",
+            "a.answer", "--model", "owner.model", "--blinding", "a.question")
+        try process.refuse(
+            66, ["none: cannot open"], "spam", "open", "none", "--model", "owner.model", "--blinding", "a.blinding")
+    }
+
+    /// Answers of processes that are killed: never more than are counted, and the count is whole at any time.
+    @Test func killedOwnersLoseNoCount() throws {
+        let process = try TacitProcess()
+        try Self.write(process)
+        try Self.train(process)
+        try process.succeed("spam", "encrypt", "text", "--out", "owner", "--unprotected")
+        try process.succeed("spam", "ask", "spam.txt", "--model", "owner.model", "--out", "a")
+        var last = 0
+        for round in 0..<12 {
+            let (child, _, _) = try process.prepare([
+                "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out",
+                "\(round).answer",
+            ])
+            try child.run()
+            usleep(UInt32(2000 * (round + 1)))
+            kill(child.processIdentifier, SIGKILL)
+            child.waitUntilExit()
+            // Only a whole answer of the next process tells the count.
+            let next = try process.json(
+                process.run([
+                    "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out",
+                    "\(round)-whole.answer", "--json",
+                ]).output)
+            let count = try #require(next["answered"] as? Int)
+            let given = process.folder.names.filter { $0.hasSuffix(".answer") }.count
+            #expect(count >= given && (1...2).contains(count - last), "\(round): \(count), \(given), \(last)")
+            last = count
+        }
     }
 
     /// Decisions on real mails are the plain model's.
@@ -91,17 +253,21 @@ import Testing
         try tar.run()
         tar.waitUntilExit()
         try #require(tar.terminationStatus == 0)
+        var mails: [String] = []
         for kind in ["ham", "spam"] {
             let place = folder.appending(path: "enron1/\(kind)")
             let names = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
-            for (index, name) in names.suffix(3).enumerated() {
+            for (index, name) in names.suffix(5).enumerated() {
                 try FileManager.default.moveItem(
                     at: place.appending(path: name), to: folder.appending(path: "\(kind)\(index)"))
+                mails.append("\(kind)\(index)")
             }
         }
-        try process.succeed("spam", "train", "enron1", "--out", "text")
+        let trained = try process.json(process.succeed("spam", "train", "enron1", "--out", "text", "--json").output)
+        // 5,162 mails of which some are alike; naive Bayes of Metsis et al. has 97 to 98 % on this archive.
+        #expect(try #require(trained["accuracy"] as? Double) > 0.97)
         try process.succeed("spam", "encrypt", "text", "--out", "owner")
-        for mail in ["ham0", "ham1", "ham2", "spam0", "spam1", "spam2"] {
+        for mail in mails {
             try process.succeed("spam", "ask", mail, "--model", "owner.model", "--out", mail)
             try process.succeed(
                 "spam", "answer", "\(mail).question", "--model", "owner.model", "--key", "owner.secret", "--out",
@@ -111,12 +277,11 @@ import Testing
                     "spam", "open", "\(mail).answer", "--model", "owner.model", "--blinding", "\(mail).blinding",
                     "--json"
                 ).output)
-            let plain = try process.json(
-                process.succeed("spam", "predict", mail, "--model", "text", "--json").output)
+            let plain = try process.json(process.succeed("spam", "predict", mail, "--model", "text", "--json").output)
             #expect(result["isSpam"] as? Bool == plain["isSpam"] as? Bool, "\(mail)")
             let (score, expected) = (result["score"] as? Double ?? .nan, plain["score"] as? Double ?? .nan)
             #expect(abs(score - expected) <= result["statedError"] as? Double ?? 0, "\(mail): \(score), \(expected)")
         }
-        #expect(try Set(["ham0", "spam0", "spam2"].map { try process.read("\($0).question").count }).count == 1)
+        #expect(try Set(mails.map { try process.read("\($0).question").count }).count == 1)
     }
 }

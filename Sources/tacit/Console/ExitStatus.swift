@@ -134,7 +134,13 @@ enum ExitStatus: Int32 {
             default: self = .data
             }
         case let error as PrivateScoringError:
-            self = error.code == .budgetExhausted ? .permission : error.code == .invalidArgument ? .usage : .data
+            switch error.code {
+            case .budgetExhausted: self = .permission
+            case .invalidArgument: self = .usage
+            case .exists: self = .cannotCreate
+            case .cannotLock: self = .inputOutput
+            default: self = .data
+            }
         case is TextClassificationError: self = .data
         case let error as KeyCeremonyError: self = error.code == .usedUp ? .permission : .data
         case let error as MultipartyError: self = error.code == .invalidGroup ? .usage : .data
