@@ -115,12 +115,17 @@ public struct ScoringQuestion: Sendable {
 
     /// - Errors: `invalidEncoding`.
     public init(decoding decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
+        try self.init(decodingOneOf: &decoder, ring: ring)
+        do { try decoder.finish("question") } catch { throw PrivateScoringError(.invalidEncoding, error.message) }
+    }
+
+    /// More may follow.
+    init(decodingOneOf decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
         let basis = ring.ciphertextBasis
         blinded = try ScoringResidues.decode(&decoder, basis, "question")
-        do {
-            second = try RNSPolynomial<Evaluations>(decoding: &decoder, ring: ring)
-            try decoder.finish("question")
-        } catch { throw PrivateScoringError(.invalidEncoding, "question: \(error)") }
+        do { second = try RNSPolynomial<Evaluations>(decoding: &decoder, ring: ring) } catch {
+            throw PrivateScoringError(.invalidEncoding, "question: \(error)")
+        }
         guard second.basis == basis else { throw PrivateScoringError(.invalidEncoding, "question: has other primes") }
     }
 
@@ -138,8 +143,13 @@ public struct ScoringAnswer: Sendable {
 
     /// - Errors: `invalidEncoding`.
     public init(decoding decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
-        residues = try ScoringResidues.decode(&decoder, ring.ciphertextBasis, "answer")
+        try self.init(decodingOneOf: &decoder, ring: ring)
         do { try decoder.finish("answer") } catch { throw PrivateScoringError(.invalidEncoding, error.message) }
+    }
+
+    /// More may follow.
+    init(decodingOneOf decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
+        residues = try ScoringResidues.decode(&decoder, ring.ciphertextBasis, "answer")
     }
 
     init(residues: [UInt64]) { self.residues = residues }

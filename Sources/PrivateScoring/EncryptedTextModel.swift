@@ -78,14 +78,29 @@ public struct EncryptedTextModel: Sendable {
         }
     }
 
-    /// A question from a text, with what opens its answer.
-    /// - Errors: `invalidEncoding` for a text without words, `invalidArgument` for one with too many.
+    /// A question about texts, with what opens its answer.
+    ///
+    /// - Parameters:
+    ///   - texts: 1 to ``ScoringQuestionFile/mostMails`` of them; each costs the owner an answer.
+    ///   - progress: told the number of texts done.
+    /// - Errors: `invalidEncoding` for a text without words, `invalidArgument` for one with too many, and for too many texts.
     public func ask(
-        _ text: [UInt8], using random: inout some SecureRandom
+        _ texts: [(name: String, content: [UInt8])], using random: inout some SecureRandom,
+        progress: (Int) -> Void = { _ in }
     ) throws(PrivateScoringError) -> (question: ScoringQuestionFile, blinding: ScoringBlindingFile) {
-        let asked = try model.ask(try hashing.checkedBuckets(text), using: &random)
-        let question = ScoringQuestionFile(asked.question)
-        return (question, ScoringBlindingFile(asked.blinding, of: question))
+        try ScoringQuestionFile.check(count: texts.count)
+        var questions: [ScoringQuestion] = []
+        var blindings: [EncryptedLinearModel.Blinding] = []
+        for text in texts {
+            do {
+                let asked = try model.ask(try hashing.checkedBuckets(text.content), using: &random)
+                questions.append(asked.question)
+                blindings.append(asked.blinding)
+            } catch { throw PrivateScoringError(error.code, "\(text.name): \(error.message)") }
+            progress(questions.count)
+        }
+        let question = try ScoringQuestionFile(questions)
+        return (question, ScoringBlindingFile(blindings, names: texts.map(\.name), of: question))
     }
 
     /// Bound on |opened − true score|.

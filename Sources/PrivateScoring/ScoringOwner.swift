@@ -152,6 +152,21 @@ public struct ScoringOwner: Sendable {
     /// Bound on |answered − true score|: noise, and rounding of the weights of as many features as there may be.
     public let errorBound: Double
 
+    /// Answers to several questions, all or none.
+    /// - Errors: `budgetExhausted`.
+    public mutating func answer(
+        _ questions: [ScoringQuestion], using random: inout some SecureRandom
+    ) throws(PrivateScoringError) -> [ScoringAnswer] {
+        let left = queries - answered
+        guard left <= 0 || questions.count <= left else {
+            throw PrivateScoringError(
+                .budgetExhausted, "answers: got \(questions.count) questions, want at most \(left), the answers left")
+        }
+        var answers: [ScoringAnswer] = []
+        for question in questions { answers.append(try answer(question, using: &random)) }
+        return answers
+    }
+
     /// Opens a question's blinded score, with noise that hides the key.
     /// - Errors: `budgetExhausted`.
     public mutating func answer(

@@ -4,8 +4,8 @@ import Randomness
 
 /// An owner whose key and count of answers are kept in files.
 ///
-/// An answer is counted durably before its first byte is written. So whatever ends the process, no answer exists that is not
-/// counted; one may be counted that nobody has. A count set back from a copy is believed: it must not be.
+/// Answers are counted durably before their first byte is written. So whatever ends the process, no answer exists that is not
+/// counted; some may be counted that nobody has. A count set back from a copy is believed: it must not be.
 public struct StoredScoringOwner: Sendable {
     public let model: EncryptedTextModel
     private let secret: SecretBytes
@@ -22,7 +22,7 @@ public struct StoredScoringOwner: Sendable {
 
     /// Writes the answer to a new file.
     ///
-    /// - Returns: answers given so far, this one included, and how many there may be.
+    /// - Returns: answers given so far, these included, and how many there may be.
     /// - Throws: ``PrivateScoringError``: `budgetExhausted`; `exists` for a file that is there; `invalidEncoding` for the key or
     ///   count of another model. ``AtomicFilesError``. Only when writing itself fails, as on a full disk, is an answer counted
     ///   that was not given.
@@ -39,9 +39,9 @@ public struct StoredScoringOwner: Sendable {
             guard owner.queries == model.queries else {
                 throw PrivateScoringError(.invalidEncoding, "secret: is the key of another model")
             }
-            let answer = try owner.answer(question.question, using: &random)
+            let answers = try owner.answer(question.questions, using: &random)
             // Created first: a folder that cannot be written costs no answer.
-            let file = try ScoringAnswerFile(answer, to: question).begin(model, path)
+            let file = try ScoringAnswerFile(answers, to: question).begin(model, path)
             try ScoringCountFile.write(owner.answered, key: key, to: countPath)
             try file.finish()
             return (owner.answered, owner.queries)

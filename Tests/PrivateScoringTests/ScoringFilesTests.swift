@@ -48,6 +48,12 @@ import TextClassification
         var count: Int { get throws { try ScoringCountFile.read(path: folder.file("answers"), key: key) } }
     }
 
+    static func ask(
+        _ model: EncryptedTextModel, _ texts: String..., using random: inout SeededRandom
+    ) throws(PrivateScoringError) -> (question: ScoringQuestionFile, blinding: ScoringBlindingFile) {
+        try model.ask(texts.map { ($0, Array($0.utf8)) }, using: &random)
+    }
+
     static func words(_ body: () throws -> Void) -> String {
         do { try body() } catch { return "\(error)" }
         return "nothing was thrown"
@@ -57,19 +63,21 @@ import TextClassification
         let owner = try Owner(answers: 3, seed: 1)
         let folder = owner.folder
         var random = SeededRandom(seed: 2)
-        let mail = Array("Money now!".utf8)
+        let mail = "Money now!"
         let readers = try EncryptedTextModel(path: folder.file("model"))
         #expect(readers.identity == owner.model.identity && readers.queries == 3)
-        let asked = try readers.ask(mail, using: &random)
+        let asked = try Self.ask(readers, mail, using: &random)
         try asked.question.write(readers, to: folder.file("question"))
         try asked.blinding.write(readers, to: folder.file("blinding"))
         let question = try ScoringQuestionFile(path: folder.file("question"), owner.model)
         #expect(try owner.stored.answer(question, to: folder.file("answer"), using: &random) == (1, 3))
-        let score = try ScoringBlindingFile(path: folder.file("blinding"), readers).score(
-            ScoringAnswerFile(path: folder.file("answer"), readers))
+        let kept = try ScoringBlindingFile(path: folder.file("blinding"), readers)
+        let scores = try kept.scores(ScoringAnswerFile(path: folder.file("answer"), readers))
+        let score = try #require(scores.first)
+        #expect(kept.names == [mail] && scores.count == 1)
         let plain = try TextModelFile(path: folder.file("text"))
         #expect(plain.model == owner.text.model && plain.vocabulary == owner.text.vocabulary)
-        #expect(abs(score - (try plain.score(mail))) <= owner.bound && score > 0)
+        #expect(abs(score - (try plain.score(Array(mail.utf8)))) <= owner.bound && score > 0)
         #expect(try readers.errorBound == owner.bound)
         // Only words of training mails have weights, and the encrypted model has one for every bucket.
         #expect(plain.vocabulary.count == 4 && readers.model.featureCount == 1024)
@@ -79,21 +87,21 @@ import TextClassification
         }
         // A second answer to the same question is opened by the same blinding, and counts.
         #expect(try owner.stored.answer(question, to: folder.file("again"), using: &random) == (2, 3))
-        let again = try asked.blinding.score(ScoringAnswerFile(path: folder.file("again"), readers))
+        let again = try asked.blinding.scores(ScoringAnswerFile(path: folder.file("again"), readers))[0]
         #expect(abs(again - score) <= 2 * owner.bound && again != score)
     }
 
     @Test func foreignFilesAreRefused() throws {
         let (own, other) = (try Owner(answers: 3, seed: 1), try Owner(answers: 3, seed: 2))
         var random = SeededRandom(seed: 3)
-        let first = try own.model.ask(Array("money".utf8), using: &random)
-        let second = try own.model.ask(Array("money".utf8), using: &random)
+        let first = try Self.ask(own.model, "money", using: &random)
+        let second = try Self.ask(own.model, "money", using: &random)
         let folder = own.folder
         try first.question.write(own.model, to: folder.file("question"))
         try first.blinding.write(own.model, to: folder.file("blinding"))
         _ = try own.stored.answer(first.question, to: folder.file("answer"), using: &random)
         let answer = try ScoringAnswerFile(path: folder.file("answer"), own.model)
-        #expect(Self.words { _ = try second.blinding.score(answer) } == "answer: is that of another question")
+        #expect(Self.words { _ = try second.blinding.scores(answer) } == "answer: is that of another question")
         for (file, read) in [
             ("question", { _ = try ScoringQuestionFile(path: folder.file("question"), other.model) }),
             ("blinding", { _ = try ScoringBlindingFile(path: folder.file("blinding"), other.model) }),
@@ -121,10 +129,47 @@ import TextClassification
                     == "f: answers: got \(answers), want 1...1000000")
         }
         #expect(
-            Self.words { _ = try own.model.ask(Array(" .,\n".utf8), using: &random) } == "mail: has no words")
+            Self.words { _ = try Self.ask(own.model, "money", " .,\n", using: &random) } == " .,\n: mail: has no words")
         #expect(
-            Self.words { _ = try own.model.ask("word".utf8.flatMap { [$0, 0] }, using: &random) }.hasPrefix(
-                "mail: has many zero bytes, as in UTF-16"))
+            Self.words { _ = try own.model.ask([("m", "word".utf8.flatMap { [$0, 0] })], using: &random) }.hasPrefix(
+                "m: mail: has many zero bytes, as in UTF-16"))
+        #expect(Self.words { _ = try own.model.ask([], using: &random) } == "mails: got 0, want 1...4096")
+        #expect(
+            Self.words {
+                _ = try own.model.ask([(String, [UInt8])](repeating: ("a", [97]), count: 4097), using: &random)
+            }
+                == "mails: got 4097, want 1...4096")
+    }
+
+    /// Several mails in one question: as many answers, in their order, all or none.
+    @Test func severalMailsInOneQuestion() throws {
+        let owner = try Owner(answers: 5, seed: 1)
+        let folder = owner.folder
+        var random = SeededRandom(seed: 3)
+        let mails = ["now", "tuesday", "money now", "nothing known"]
+        let asked = try owner.model.ask(mails.map { ($0, Array($0.utf8)) }, using: &random)
+        try asked.question.write(owner.model, to: folder.file("question"))
+        try asked.blinding.write(owner.model, to: folder.file("blinding"))
+        let question = try ScoringQuestionFile(path: folder.file("question"), owner.model)
+        #expect(question.questions.count == 4 && question.identity == asked.question.identity)
+        #expect(try owner.stored.answer(question, to: folder.file("answer"), using: &random) == (4, 5))
+        let kept = try ScoringBlindingFile(path: folder.file("blinding"), owner.model)
+        let scores = try kept.scores(ScoringAnswerFile(path: folder.file("answer"), owner.model))
+        #expect(kept.names == mails)
+        for (mail, score) in zip(mails, scores) {
+            #expect(abs(score - (try owner.text.score(Array(mail.utf8)))) <= owner.bound, "\(mail)")
+        }
+        #expect(scores[0] > scores[1])
+        #expect(
+            Self.words { _ = try owner.stored.answer(question, to: folder.file("more"), using: &random) }
+                == "answers: got 4 questions, want at most 1, the answers left")
+        #expect(try owner.count == 4 && !folder.names.contains("more"))
+        // A name of any length and of any letters is kept, cut at 4,096 bytes.
+        let long = "\u{2028}\u{1F600}" + String(repeating: "é", count: 5000)
+        let named = try owner.model.ask([(long, Array("now".utf8))], using: &random)
+        try named.blinding.write(owner.model, to: folder.file("named"))
+        let name = try #require(ScoringBlindingFile(path: folder.file("named"), owner.model).names.first)
+        #expect(long.hasPrefix(name.dropLast()) && (4090...4099).contains(name.utf8.count))
     }
 
     /// No answer that is not counted, whatever goes wrong.
@@ -132,7 +177,7 @@ import TextClassification
         let owner = try Owner(answers: 5, seed: 1)
         let folder = owner.folder
         var random = SeededRandom(seed: 3)
-        let asked = try owner.model.ask(Array("money".utf8), using: &random)
+        let asked = try Self.ask(owner.model, "money", using: &random)
         // What cannot be written costs nothing.
         #expect(throws: AtomicFilesError.self) {
             try owner.stored.answer(asked.question, to: folder.file("no/where"), using: &random)
@@ -168,7 +213,7 @@ import TextClassification
         let owner = try Owner(answers: 3, seed: 1)
         let (folder, model, key) = (owner.folder, owner.model, owner.key)
         var random = SeededRandom(seed: 3)
-        let asked = try model.ask(Array("money".utf8), using: &random)
+        let asked = try Self.ask(model, "money", using: &random)
         try asked.question.write(model, to: folder.file("question"))
         try asked.blinding.write(model, to: folder.file("blinding"))
         _ = try owner.stored.answer(asked.question, to: folder.file("answer"), using: &random)

@@ -239,7 +239,8 @@ struct KeysInspectCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        if try CKKSKeyFiles.isOne(file) { return try showCKKS() }
+        let scheme = try KeyFile(path: file).description.scheme
+        if [CKKSKeyFiles.scheme, ScoringKeyFile.scheme].contains(scheme) { return try showCKKS(scheme) }
         let (keyFile, key) = try KeyInput.publicKey(file)
         let shown = Shown(
             kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.fingerprint.hexadecimal,

@@ -12,14 +12,9 @@ enum MailInput {
     /// The text of a mail.
     static func read(_ path: String) throws -> [UInt8] { MailText.text(of: try readFile(path, limit: limit)) }
 
-    /// Something made from a mail, with the file's name in what goes wrong.
-    static func with<Value>(
-        _ path: String, _ body: ([UInt8]) throws(PrivateScoringError) -> Value
-    ) throws -> Value {
-        let text = try read(path)
-        do throws(PrivateScoringError) { return try body(text) } catch {
-            throw CommandFailure(.data, "\(path): \(error.message)")
-        }
+    /// The texts of mails, with the files' names.
+    static func read(_ paths: [String]) throws -> [(name: String, content: [UInt8])] {
+        try paths.map { ($0, try read($0)) }
     }
 
     /// The mails to train on: of a folder with the subfolders spam and ham, or of the registered data set.

@@ -56,28 +56,35 @@ enum ScoringKeyFile {
     }
 }
 
-/// A score as it is shown.
-struct SpamScore: Encodable {
-    var isSpam: Bool
-    var score: Double
-    /// The score in the clear is within this.
+/// Scores as they are shown.
+struct SpamScores: Encodable {
+    struct One: Encodable {
+        var mail: String
+        var isSpam: Bool
+        var score: Double
+        /// False when the error could change the decision.
+        var isDecided: Bool
+    }
+
+    var scores: [One]
+    /// Scores in the clear are within this.
     var statedError: Double?
-    /// False when the error could change the decision.
-    var isDecided: Bool
     var threatModel: String?
 
-    init(_ score: Double, statedError: Double? = nil, threatModel: String? = nil) {
-        isSpam = score > 0
-        self.score = score
+    init(_ scores: [(mail: String, score: Double)], statedError: Double? = nil, threatModel: String? = nil) {
+        self.scores = scores.map { mail, score in
+            One(mail: mail, isSpam: score > 0, score: score, isDecided: abs(score) > statedError ?? 0)
+        }
         self.statedError = statedError
-        isDecided = abs(score) > statedError ?? 0
         self.threatModel = threatModel
     }
 
     var words: String {
         let error = statedError.map { String(format: " ± %.4f", $0) } ?? ""
-        let doubt = isDecided ? "" : "; too near 0 to be certain"
-        let adversary = threatModel.map { "\n  adversary: \($0)" } ?? ""
-        return (isSpam ? "spam" : "ham") + String(format: ", score %.4f", score) + error + doubt + adversary
+        let lines = scores.map { one in
+            "\(one.mail): \(one.isSpam ? "spam" : "ham"), score " + String(format: "%.4f", one.score) + error
+                + (one.isDecided ? "" : "; too near 0 to be certain")
+        }
+        return (lines + (threatModel.map { ["  adversary: \($0)"] } ?? [])).joined(separator: "\n")
     }
 }

@@ -5,9 +5,10 @@ import Randomness
 
 struct SpamAskCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ask", abstract: "Make a question from a mail: NAME.question to send, NAME.blinding to keep.")
+        commandName: "ask", abstract: "Make a question from mails: NAME.question to send, NAME.blinding to keep.",
+        discussion: "Each mail costs the owner one answer. The owner sees how many mails there are.")
 
-    @Argument(help: "The mail, one file.") var mail: String
+    @Argument(help: "The mails, one a file.") var mails: [String]
     @Option(help: "The encrypted model, NAME.model.") var model: String
     @Option(help: "NAME of the files to write.") var out: String
     @OptionGroup var common: CommonOptions
@@ -15,6 +16,7 @@ struct SpamAskCommand: ParsableCommand {
     private struct Made: Encodable {
         var question: String
         var blinding: String
+        var mails: Int
         var bytes: Int
         var threatModel: String
     }
@@ -27,16 +29,18 @@ struct SpamAskCommand: ParsableCommand {
         let reason = "an answer to the question there needs the blinding there"
         try KeyWriter.requireNew(files, reason)
         var random = SystemRandom()
-        let asked = try MailInput.with(mail) { text throws(PrivateScoringError) in
-            try encrypted.ask(text, using: &random)
-        }
+        let texts = try MailInput.read(mails)
+        let progress = Progress("asking", total: texts.count, unit: "mails")
+        defer { progress.finish() }
+        let asked = try encrypted.ask(texts, using: &random) { progress.reach($0) }
+        progress.finish()
         try KeyWriter.writeAll(files, reason) {
             try asked.blinding.write(encrypted, to: files[1])
             try asked.question.write(encrypted, to: files[0])
         }
         try Console.result(
             Made(
-                question: files[0], blinding: files[1], bytes: asked.question.byteCount,
+                question: files[0], blinding: files[1], mails: texts.count, bytes: asked.question.byteCount,
                 threatModel: adversary), json: common.json,
             "\(files[0]): to send to the owner; \(files[1]): to keep\n  adversary: \(adversary)")
     }
@@ -71,6 +75,7 @@ struct SpamAnswerCommand: ParsableCommand {
 
     private struct Made: Encodable {
         var file: String
+        var mails: Int
         var answered: Int
         var answers: Int
         var threatModel: String
@@ -91,18 +96,19 @@ struct SpamAnswerCommand: ParsableCommand {
         let seconds = (clock.now - start).inSeconds
         try report.write(
             SpamScoringReport(
-                model: encrypted, side: .owner(answered: answered), seconds: seconds, questionBytes: asked.byteCount,
-                inputs: [model, question]))
+                model: encrypted, side: .owner(answered: answered), mails: asked.questions.count, seconds: seconds,
+                questionBytes: asked.byteCount, inputs: [model, question]))
         try Console.result(
-            Made(file: out, answered: answered, answers: answers, threatModel: adversary),
+            Made(
+                file: out, mails: asked.questions.count, answered: answered, answers: answers, threatModel: adversary),
             json: common.json,
-            "\(out): answer \(answered) of \(answers), to send back\n  adversary: \(adversary)")
+            "\(out): to send back; \(answered) of \(answers) answers are given\n  adversary: \(adversary)")
     }
 }
 
 struct SpamOpenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "The reader's last part: spam or ham, and the score.")
+        commandName: "open", abstract: "The reader's last part: spam or ham, and the scores.")
 
     @Argument(help: "The answer.") var answer: String
     @Option(help: "The encrypted model, NAME.model.") var model: String
@@ -115,12 +121,15 @@ struct SpamOpenCommand: ParsableCommand {
         let encrypted = try EncryptedTextModel(path: model)
         let given = try ScoringAnswerFile(path: answer, encrypted)
         let kept = try ScoringBlindingFile(path: blinding, encrypted)
-        let score: Double
-        do throws(PrivateScoringError) { score = try kept.score(given) } catch {
+        let scores: [Double]
+        do throws(PrivateScoringError) { scores = try kept.scores(given) } catch {
             throw CommandFailure(.data, "\(answer): \(error.message); give the NAME.blinding of its question")
         }
-        let result = SpamScore(score, statedError: try encrypted.errorBound, threatModel: try encrypted.threatModel)
-        try report.write(SpamScoringReport(model: encrypted, side: .reader, inputs: [model, answer]))
+        let result = SpamScores(
+            Array(zip(kept.names, scores)), statedError: try encrypted.errorBound,
+            threatModel: try encrypted.threatModel)
+        try report.write(
+            SpamScoringReport(model: encrypted, side: .reader, mails: scores.count, inputs: [model, answer]))
         try Console.result(result, json: common.json, result.words)
     }
 }

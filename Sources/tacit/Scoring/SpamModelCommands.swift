@@ -96,7 +96,7 @@ struct SpamEncryptCommand: ParsableCommand {
 
     @Argument(help: "The model that `tacit spam train` wrote.") var model: String
     @Option(help: "NAME of the files to write.") var out: String
-    @Option(help: "Answers that the owner will give in the key's life, to all readers together.") var answers = 100
+    @Option(help: "Answers that the owner will give in the key's life, to all readers together.") var answers = 64
     @OptionGroup var passphrase: PassphraseOptions
     @Flag(help: "Write the secret without a passphrase.") var unprotected = false
     @OptionGroup var common: CommonOptions
@@ -162,17 +162,21 @@ struct SpamEncryptCommand: ParsableCommand {
 
 struct SpamPredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "predict", abstract: "Score a mail by a model in the clear; hides nothing.")
+        commandName: "predict", abstract: "Score mails by a model in the clear; hides nothing.")
 
-    @Argument(help: "The mail, one file.") var mail: String
+    @Argument(help: "The mails, one a file.") var mails: [String]
     @Option(help: "The model that `tacit spam train` wrote.") var model: String
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         common.apply()
         let plain = try TextModelFile(path: model)
-        let score = try MailInput.with(mail) { text throws(PrivateScoringError) in try plain.score(text) }
-        let result = SpamScore(score)
+        let scores = try MailInput.read(mails).map { name, text in
+            do throws(PrivateScoringError) { return (name, try plain.score(text)) } catch {
+                throw CommandFailure(.data, "\(name): \(error.message)")
+            }
+        }
+        let result = SpamScores(scores)
         try Console.result(result, json: common.json, result.words)
     }
 }

@@ -4,7 +4,7 @@ import Foundation
 import PrivacyReports
 import PrivateScoring
 
-/// The privacy report of one private score, as the owner or the reader can give it.
+/// The privacy report of private scores, as the owner or the reader can give it.
 struct SpamScoringReport {
     enum Side {
         case owner(answered: Int)
@@ -13,6 +13,7 @@ struct SpamScoringReport {
 
     var model: EncryptedTextModel
     var side: Side
+    var mails: Int
     var seconds: Double?
     var questionBytes: Int?
     /// Files that it was made from.
@@ -23,15 +24,16 @@ struct SpamScoringReport {
         let parameters = try EncryptedLinearModel.parameters()
         let row = parameters.ring.securityRow
         return PrivacyReport(
-            title: "Private score of a mail", created: Date(), tool: .init(version: TacitCommand.version),
+            title: "Private scores of mails", created: Date(), tool: .init(version: TacitCommand.version),
             task: .init(
-                computed: "The score of one mail by a spam filter on \(model.model.featureCount) hashed words",
-                technique: "Linear model under CKKS's ring encryption, blinded question",
-                dataSets: [.init(name: "mails", rows: 1, columns: model.model.featureCount, target: "spam")],
+                computed:
+                    "Scores of \(mails) mail\(mails == 1 ? "" : "s") by a spam filter on \(model.model.featureCount) hashed words",
+                technique: "Linear model under CKKS's ring encryption, blinded questions",
+                dataSets: [.init(name: "mails", rows: mails, columns: model.model.featureCount, target: "spam")],
                 rowNoun: "mails", ownerNoun: "reader"),
             parties: [
                 .init(id: "owner", name: "Owner of the model", roles: [.computeParty, .keyHolder], secretKey: .whole),
-                .init(id: "reader", name: "Reader of the mail", roles: [.dataOwner], secretKey: .none, ownRows: 1),
+                .init(id: "reader", name: "Reader of the mail", roles: [.dataOwner], secretKey: .none, ownRows: mails),
             ],
             adversary: .init(
                 behaviour: .semiHonest,
@@ -41,7 +43,7 @@ struct SpamScoringReport {
                         among: ["reader"], atMost: 1,
                         note: "Semi-honest; several readers together are one that has all their scores."),
                 ],
-                promise: "The owner learns that a question was asked; a reader learns one score for each answer.",
+                promise: "The owner learns how many mails are asked about; a reader learns one score for each answer.",
                 outOfScope: [
                     "An owner that sends a false score, and sees what the reader does with it",
                     "A reader that sends something else than its selection: \(forTheKey) answers are then enough for the key",
@@ -62,8 +64,10 @@ struct SpamScoringReport {
             audits: .notRun(because: "No attack was run."),
             results: [
                 .init(
-                    name: "Score",
-                    metrics: [.init(name: "stated error, at most", value: try model.errorBound, better: .lower)])
+                    name: "Scores",
+                    metrics: [
+                        .init(name: "stated error of a score, at most", value: try model.errorBound, better: .lower)
+                    ])
             ],
             costs: seconds.map { [.init(phase: "owner: counts and answers", wallSeconds: $0)] } ?? [],
             provenance: .init(
@@ -80,7 +84,7 @@ struct SpamScoringReport {
     private var observations: [PrivacyReport.Observation] {
         [
             .init(
-                observer: "reader", source: "reader", form: .ownData, what: "its own mail", count: 1,
+                observer: "reader", source: "reader", form: .ownData, what: "its own mails", count: mails,
                 learns: "nothing new"),
             .init(
                 observer: "reader", source: "owner", form: .ciphertext, what: "the model, a weight for every bucket",
@@ -88,11 +92,11 @@ struct SpamScoringReport {
                 learns: "how many buckets there are; which words the model knows it does not say"),
             .init(
                 observer: "owner", source: "reader", form: .maskedValue,
-                what: "a question: a blinded number and an RLWE sample", count: 1, bytes: questionBytes,
-                learns: "that a question was asked"),
+                what: "questions: a blinded number and an RLWE sample each", count: mails, bytes: questionBytes,
+                learns: "how many mails are asked about"),
             .init(
-                observer: "reader", source: "owner", form: .prediction, what: "the score, with noise", count: 1,
-                learns: "the score: the sum of the weights of the mail's words"),
+                observer: "reader", source: "owner", form: .prediction, what: "scores, with noise", count: mails,
+                learns: "the scores: each the sum of the weights of a mail's words"),
         ]
     }
 
@@ -112,8 +116,8 @@ struct SpamScoringReport {
                 ))
         }
         if case .owner(let answered) = side {
-            warnings.append(.init(.note, "This was answer \(answered) of \(model.queries)."))
+            warnings.append(.init(.note, "\(answered) of \(model.queries) answers are given now."))
         }
-        return .init(what: "The score of one mail", to: ["reader"], count: 1, warnings: warnings)
+        return .init(what: "Scores of single mails", to: ["reader"], count: mails, warnings: warnings)
     }
 }
