@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "WeightFormats", targets: ["WeightFormats"]),
         .library(name: "PrivateLearning", targets: ["PrivateLearning"]),
         .library(name: "TextClassification", targets: ["TextClassification"]),
+        .library(name: "MailMessages", targets: ["MailMessages"]),
         .library(name: "PrivateScoring", targets: ["PrivateScoring"]),
         .library(name: "Auditing", targets: ["Auditing"]),
         .library(name: "PrivacyLedger", targets: ["PrivacyLedger"]),
@@ -121,8 +122,11 @@ let package = Package(
                 "Parallelism", "Randomness", "Tabular",
             ]),
         .target(name: "TextClassification"),
+        .target(name: "MailMessages"),
         .target(name: "Auditing", dependencies: ["Tabular", "TextClassification"]),
-        .target(name: "PrivateScoring", dependencies: ["BinaryCoding", "CKKS", "Lattice", "Randomness"]),
+        .target(
+            name: "PrivateScoring",
+            dependencies: ["BinaryCoding", "CKKS", "Lattice", "Parallelism", "Randomness", "TextClassification"]),
         .target(
             name: "SpamStudy",
             dependencies: [
@@ -188,9 +192,9 @@ let package = Package(
             dependencies: [
                 "AtomicFiles", "BigIntegers", "BinaryCoding", "Bootstrapping", "CKKS", "CoordinatorStore",
                 "Datasets", "DifferentialPrivacy", "Federation", "FederationService", "FixedPoint", "KeyCeremony",
-                "KeyFiles", "Lattice", "MultipartyCKKS", "NeuralNetworks", "Paillier", "PrivacyLedger",
-                "PrivacyReports", "PrivateLearning", "Randomness", "SpamStudy", "Tabular", "TacitDashboard",
-                "Transports", "WeightFormats",
+                "KeyFiles", "Lattice", "MailMessages", "MultipartyCKKS", "NeuralNetworks", "Paillier", "PrivacyLedger",
+                "PrivacyReports", "PrivateLearning", "PrivateScoring", "Randomness", "SpamStudy", "Tabular",
+                "TacitDashboard", "TextClassification", "Transports", "WeightFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -240,8 +244,13 @@ let package = Package(
             name: "TextClassificationTests",
             dependencies: ["TacitTestSupport", "TextClassification"]),
         .testTarget(
+            name: "MailMessagesTests", dependencies: ["MailMessages", "TacitTestSupport"], exclude: ["Vectors"]),
+        .testTarget(
             name: "PrivateScoringTests",
-            dependencies: ["BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport"]),
+            dependencies: [
+                "AtomicFiles", "BinaryCoding", "CKKS", "Lattice", "PrivateScoring", "Randomness", "TacitTestSupport",
+                "TextClassification",
+            ]),
         .testTarget(
             name: "SpamStudyTests",
             dependencies: ["Datasets", "Federation", "PrivacyReports", "SpamStudy", "TacitTestSupport"]),

@@ -30,6 +30,12 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
     public static let encryptedSlotModel = Self(code: 28, name: "encrypted model in slots")
     public static let encryptedNetworkInputs = Self(code: 42, name: "encrypted inputs of a network")
     public static let encryptedNetworkScores = Self(code: 43, name: "encrypted scores of a network")
+    public static let textModel = Self(code: 44, name: "text model")
+    public static let encryptedTextModel = Self(code: 45, name: "encrypted text model")
+    public static let scoringQuestion = Self(code: 46, name: "question for a private score")
+    public static let scoringAnswer = Self(code: 47, name: "answer with a private score")
+    public static let scoringBlinding = Self(code: 48, name: "blinding of a private score")
+    public static let scoringCount = Self(code: 49, name: "count of answers given")
     public static let trainingCheckpoint = Self(code: 40, name: "checkpoint of encrypted training")
     public static let bootstrappingKeys = Self(code: 41, name: "bootstrapping keys")
     public static let partialDecryption = Self(code: 32, name: "partial decryption")
@@ -41,7 +47,8 @@ public struct ContainerKind: Hashable, Sendable, CustomStringConvertible {
         encryptedRows, encryptedFeatures, encryptedModel, encryptedPredictions, encryptedVector, encryptedFit,
         encryptedSlots, encryptedTrainingRows, encryptedTrainedModel, encryptedSlotFeatures, encryptedSlotScores,
         encryptedSlotModel, encryptedNetworkInputs, encryptedNetworkScores, partialDecryption,
-        collectivePartialDecryption, trainingCheckpoint, bootstrappingKeys,
+        collectivePartialDecryption, trainingCheckpoint, bootstrappingKeys, textModel,
+        encryptedTextModel, scoringQuestion, scoringAnswer, scoringBlinding, scoringCount,
     ]
 }
 

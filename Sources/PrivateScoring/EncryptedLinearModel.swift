@@ -15,9 +15,10 @@ import Randomness
 ///
 /// - Threat model: the owner, even one that deviates, sees a uniform number and an RLWE sample under the client's own
 ///   randomness: neither features nor score. (Its key and its model come as seeds, so it cannot choose the polynomials that
-///   hide the client's.) The client, semi-honest, sees scores and nothing of the key: each answer is flooded, for as many as
-///   the owner agreed to give. It can ask for any score; a score with one feature more is that feature's weight. So the number
-///   of answers bounds how much of the model is given away, and the model is confidential for few answers only.
+///   hide the client's.) It can answer with a false number, which nobody notices. The client, semi-honest, sees scores and
+///   nothing of the key: each answer is flooded, for as many as the owner agreed to give. It can ask for any score; a score
+///   with one feature more is that feature's weight, so the model is confidential for few answers only. A client that deviates
+///   has an oracle for products with the key: ``ScoringOwner/answersForTheKey(queries:)`` answers are the key.
 /// - Guarantee: 128 bits for N = 4096 and 71 bits of modulus; flooding with 30 statistical bits.
 public struct EncryptedLinearModel: Sendable {
     /// Features; the intercept apart.
@@ -114,12 +115,17 @@ public struct ScoringQuestion: Sendable {
 
     /// - Errors: `invalidEncoding`.
     public init(decoding decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
+        try self.init(decodingOneOf: &decoder, ring: ring)
+        do { try decoder.finish("question") } catch { throw PrivateScoringError(.invalidEncoding, error.message) }
+    }
+
+    /// More may follow.
+    init(decodingOneOf decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
         let basis = ring.ciphertextBasis
         blinded = try ScoringResidues.decode(&decoder, basis, "question")
-        do {
-            second = try RNSPolynomial<Evaluations>(decoding: &decoder, ring: ring)
-            try decoder.finish("question")
-        } catch { throw PrivateScoringError(.invalidEncoding, "question: \(error)") }
+        do { second = try RNSPolynomial<Evaluations>(decoding: &decoder, ring: ring) } catch {
+            throw PrivateScoringError(.invalidEncoding, "question: \(error)")
+        }
         guard second.basis == basis else { throw PrivateScoringError(.invalidEncoding, "question: has other primes") }
     }
 
@@ -137,8 +143,13 @@ public struct ScoringAnswer: Sendable {
 
     /// - Errors: `invalidEncoding`.
     public init(decoding decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
-        residues = try ScoringResidues.decode(&decoder, ring.ciphertextBasis, "answer")
+        try self.init(decodingOneOf: &decoder, ring: ring)
         do { try decoder.finish("answer") } catch { throw PrivateScoringError(.invalidEncoding, error.message) }
+    }
+
+    /// More may follow.
+    init(decodingOneOf decoder: inout BinaryDecoder, ring: Ring) throws(PrivateScoringError) {
+        residues = try ScoringResidues.decode(&decoder, ring.ciphertextBasis, "answer")
     }
 
     init(residues: [UInt64]) { self.residues = residues }

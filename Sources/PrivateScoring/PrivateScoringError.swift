@@ -10,6 +10,10 @@ public struct PrivateScoringError: Error, Sendable, CustomStringConvertible {
         public static let invalidArgument = Code("invalid-argument")
         /// Bytes that do not encode such a value, or one of another model.
         public static let invalidEncoding = Code("invalid-encoding")
+        /// A file that is there and must not be replaced.
+        public static let exists = Code("exists")
+        /// A folder that cannot be locked.
+        public static let cannotLock = Code("cannot-lock")
         /// The owner has answered as often as it meant to.
         public static let budgetExhausted = Code("budget-exhausted")
     }

@@ -1,3 +1,4 @@
+import BinaryCoding
 import CKKS
 import Foundation
 import Lattice
@@ -11,6 +12,13 @@ extension EncryptedLinearModel {
 
         init(residues: [UInt64], basis: RNSBasis) {
             self.residues = residues
+            self.basis = basis
+        }
+
+        func encode(into encoder: inout BinaryEncoder) { for residue in residues { encoder.encode(residue) } }
+
+        init(decoding decoder: inout BinaryDecoder, basis: RNSBasis) throws(PrivateScoringError) {
+            residues = try ScoringResidues.decode(&decoder, basis, "blinding")
             self.basis = basis
         }
 

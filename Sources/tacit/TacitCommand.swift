@@ -23,6 +23,7 @@ struct TacitCommand: ParsableCommand {
             AdaptCommand.self, ImportCommand.self, ReadHDF5Command.self, ExportCommand.self, ReportCommand.self,
             PythonPaillierCommand.self,
             AccountCommand.self, BudgetCommand.self, FederationCommand.self, StudyCommand.self,
+            SpamCommand.self,
         ])
 
     static func main() async {

@@ -7,6 +7,7 @@ import Testing
         "", "demo", "data", "data list", "data describe", "data schema", "data split", "keys", "keys generate",
         "keys inspect", "keys split", "encrypt", "train", "decrypt", "predict", "evaluate", "report", "report show",
         "report compare", "budget", "budget create", "budget show", "budget history", "budget check", "budget spend",
+        "spam", "spam train", "spam encrypt", "spam ask", "spam answer", "spam open", "spam predict",
     ]
 
     @Test func version() throws {

@@ -50,8 +50,8 @@ extension KeysGenerateCommand {
 }
 
 extension KeysInspectCommand {
-    func showCKKS() throws {
-        let (keyFile, key) = try CKKSKeyFiles.publicKey(file)
+    func showCKKS(_ scheme: String) throws {
+        let (keyFile, key) = try CKKSKeyFiles.publicKey(file, scheme: scheme)
         let parameters = key.context.parameters!
         let row = parameters.ring.securityRow
         let shown = Shown(
@@ -63,6 +63,7 @@ extension KeysInspectCommand {
         Console.result("  security     \(row.map(\.description) ?? "NONE: for experiments only")")
         Console.result("  fingerprint  \(key.identity)")
         Console.result("  made         \(keyFile.description.created)")
+        if scheme == ScoringKeyFile.scheme { Console.result("  for          `tacit spam answer`, and nothing else") }
         if let threshold = keyFile.description.threshold, let shares = keyFile.description.shares {
             Console.result("  shared       any \(threshold) of \(shares) decrypt together")
         }

@@ -13,7 +13,9 @@ enum CKKSKeyFiles {
     static func isOne(_ path: String) throws -> Bool { try KeyFile(path: path).description.scheme == scheme }
 
     /// The public key in a key file of either kind.
-    static func publicKey(_ path: String, context: CKKSContext? = nil) throws -> (file: KeyFile, key: CKKSPublicKey) {
+    static func publicKey(
+        _ path: String, context: CKKSContext? = nil, scheme: String = scheme
+    ) throws -> (file: KeyFile, key: CKKSPublicKey) {
         let file = try KeyFile(path: path)
         guard file.description.scheme == scheme else {
             throw CommandFailure(.data, "\(path): scheme: got \(file.description.scheme), want \(scheme)")

@@ -24,10 +24,12 @@ struct KeyWriter {
     func sharePath(_ index: Int) -> String { "\(name).share-\(index)" }
 
     /// Refuses to replace a key: a lost secret key takes everything encrypted under it along.
-    func requireNew(_ paths: [String]) throws {
+    func requireNew(_ paths: [String]) throws { try Self.requireNew(paths, "keys are never overwritten") }
+
+    static func requireNew(_ paths: [String], _ reason: String) throws {
         for path in paths where FileManager.default.fileExists(atPath: path) {
             throw CommandFailure(
-                .cannotCreate, "\(path): exists; keys are never overwritten. Choose another --out or move it away")
+                .cannotCreate, "\(path): exists; \(reason). Choose another --out or move it away")
         }
     }
 
@@ -66,8 +68,13 @@ struct KeyWriter {
 
     /// Writes all of the files or none of them, and only while no other process writes keys to the same folder.
     func writeAll(_ paths: [String], _ body: () throws -> Void) throws -> [String] {
-        try Self.lockingFolder(of: name) {
-            try requireNew(paths)
+        try Self.writeAll(paths, "keys are never overwritten", body)
+        return paths
+    }
+
+    static func writeAll(_ paths: [String], _ reason: String, _ body: () throws -> Void) throws {
+        try lockingFolder(of: paths[0]) {
+            try requireNew(paths, reason)
             do {
                 try body()
             } catch {
@@ -75,7 +82,6 @@ struct KeyWriter {
                 throw error
             }
         }
-        return paths
     }
 
     /// While no other process changes keys in the same folder.
@@ -233,7 +239,8 @@ struct KeysInspectCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        if try CKKSKeyFiles.isOne(file) { return try showCKKS() }
+        let scheme = try KeyFile(path: file).description.scheme
+        if [CKKSKeyFiles.scheme, ScoringKeyFile.scheme].contains(scheme) { return try showCKKS(scheme) }
         let (keyFile, key) = try KeyInput.publicKey(file)
         let shown = Shown(
             kind: keyFile.header.kind.name, description: keyFile.description, fingerprint: key.fingerprint.hexadecimal,

@@ -16,7 +16,9 @@ import Paillier
 import PrivacyLedger
 import PrivacyReports
 import PrivateLearning
+import PrivateScoring
 import Tabular
+import TextClassification
 import Transports
 import WeightFormats
 
@@ -131,6 +133,15 @@ enum ExitStatus: Int32 {
             case .store: self = .inputOutput
             default: self = .data
             }
+        case let error as PrivateScoringError:
+            switch error.code {
+            case .budgetExhausted: self = .permission
+            case .invalidArgument: self = .usage
+            case .exists: self = .cannotCreate
+            case .cannotLock: self = .inputOutput
+            default: self = .data
+            }
+        case is TextClassificationError: self = .data
         case let error as KeyCeremonyError: self = error.code == .usedUp ? .permission : .data
         case let error as MultipartyError: self = error.code == .invalidGroup ? .usage : .data
         case is BinaryCodingError, is FixedPointError, is PaillierError: self = .data
