@@ -94,6 +94,51 @@ import Testing
         #expect(report.output.contains("Which of 2^12 hashes of words 3 texts of all sites together have"))
     }
 
+    /// A filter that sites trained together scores mails that stay at home, and stays encrypted.
+    @Test(arguments: ["text:12", "text:12:3"]) func federatedFiltersScoreInPrivate(model: String) throws {
+        let process = try TacitProcess()
+        try writeTexts(process)
+        let outcome = try process.run([
+            "federation", "simulate", "--data", "mails", "--model", model, "--sites", "3", "--rounds", "2", "--rate",
+            "0.3",
+            "--out", "study",
+        ])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let mails = ["mails/spam/1", "mails/ham/1"]
+        try process.succeed("spam", "encrypt", "study/model.safetensors", "--out", "own")
+        try process.succeed("spam", "ask", mails[0], mails[1], "--model", "own.model", "--out", "mine")
+        try process.succeed(
+            "spam", "answer", "mine.question", "--model", "own.model", "--key", "own.secret", "--out", "mine.answer")
+        func scores(_ arguments: [String]) throws -> [Double] {
+            let outcome = try process.run(arguments + ["--json"])
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            let mails = try #require(process.json(outcome.output)["scores"] as? [[String: Any]])
+            return mails.compactMap { $0["score"] as? Double }
+        }
+        let opened = try scores(["spam", "open", "mine.answer", "--model", "own.model", "--blinding", "mine.blinding"])
+        let clear = try scores(["spam", "predict"] + mails + ["--model", "study/model.safetensors"])
+        #expect(opened.count == 2 && clear.count == 2 && clear[0] > 0 && clear[1] < 0)
+        for (a, b) in zip(opened, clear) { #expect(abs(a - b) < 0.003) }
+    }
+
+    @Test func otherModelsAreNoFilters() throws {
+        let process = try TacitProcess()
+        _ = try simulate(process, "--out", "study")
+        try process.refuse(
+            65, ["study/model.safetensors: is no model of texts; want the model of a study with --model text:16"],
+            "spam",
+            "encrypt", "study/model.safetensors", "--out", "own")
+        try writeTexts(process)
+        try process.succeed(
+            "federation", "simulate", "--data", "mails", "--model", "text:20:3", "--sites", "3", "--rounds", "1",
+            "--out",
+            "wide")
+        try process.refuse(
+            65, ["its words are hashed into 2^20 buckets, and an encrypted model holds 2^10 to 2^18"], "spam",
+            "encrypt",
+            "wide/model.safetensors", "--out", "own")
+    }
+
     @Test func vectorsOfWords() throws {
         let process = try TacitProcess()
         try writeTexts(process)

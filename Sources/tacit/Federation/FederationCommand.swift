@@ -1,7 +1,6 @@
 import ArgumentParser
 import AtomicFiles
 import BinaryCoding
-import Datasets
 import Federation
 import Foundation
 import PrivacyReports
@@ -72,10 +71,8 @@ struct FederationSimulateCommand: ParsableCommand {
             throw CommandFailure(.usage, "--target, --unit and --schema: texts have no columns; leave them out")
         }
         let literal = try training.literal(name: studyName, target: nil, positive: positive, sites: sites, seed: seed)
-        let folder = try TextFolder(path: table.data, positive: positive ?? "spam")
-        for name in folder.unreadable { Console.warn(TextFolder.reason(unreadable: name)) }
         return try StudySimulation(
-            literal, texts: folder.texts.map { ($0.content, $0.isPositive) }, sites: sites,
+            literal, texts: TextInput.read(table.data, positive: positive ?? "spam"), sites: sites,
             partitioner: try Partitioner(partition), heldOutShare: testShare, seed: seed,
             dealer: dealer ? try training.paillier : nil)
     }

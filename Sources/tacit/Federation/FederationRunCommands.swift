@@ -2,7 +2,6 @@ import ArgumentParser
 import AtomicFiles
 import BinaryCoding
 import CoordinatorStore
-import Datasets
 import DifferentialPrivacy
 import Federation
 import FederationService
@@ -230,10 +229,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
 
     private func texts(_ study: Study) throws -> SiteData {
         guard unit == nil else { throw CommandFailure(.usage, "--unit: texts have no columns; leave it out") }
-        let folder = try TextFolder(path: data, positive: study.positiveTexts)
-        for name in folder.unreadable { Console.warn(TextFolder.reason(unreadable: name)) }
         let made = try study.data(
-            folder.texts.map { ($0.content, $0.isPositive) }, heldOutShare: heldOut)
+            TextInput.read(data, positive: study.positiveTexts), heldOutShare: heldOut)
         Console.log(
             LogLine(
                 .info, "texts",

@@ -94,7 +94,8 @@ struct SpamEncryptCommand: ParsableCommand {
         commandName: "encrypt",
         abstract: "Encrypt a model under a key of its own: NAME.model, NAME.secret, NAME.answers.")
 
-    @Argument(help: "The model that `tacit spam train` wrote.") var model: String
+    @Argument(help: "The model of `tacit spam train`, or of a federated study with --model text:16 (.safetensors).")
+    var model: String
     @Option(help: "NAME of the files to write.") var out: String
     @Option(help: "Answers that the owner will give in the key's life, to all readers together.") var answers = 64
     @OptionGroup var passphrase: PassphraseOptions
@@ -118,7 +119,7 @@ struct SpamEncryptCommand: ParsableCommand {
 
     func run() throws {
         common.apply()
-        let plain = try TextModelFile(path: model)
+        let plain = try FilterInput.read(model)
         let writer = KeyWriter(name: out, passphrase: passphrase, isUnprotected: unprotected)
         let files = ["\(out).model", writer.secretPath, ScoringKeyFile.countPath(writer.secretPath)]
         try writer.requireNew(files)
@@ -165,12 +166,13 @@ struct SpamPredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Score mails by a model in the clear; hides nothing.")
 
     @Argument(help: "The mails, one a file.") var mails: [String]
-    @Option(help: "The model that `tacit spam train` wrote.") var model: String
+    @Option(help: "The model of `tacit spam train`, or of a federated study with --model text:16 (.safetensors).")
+    var model: String
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         common.apply()
-        let plain = try TextModelFile(path: model)
+        let plain = try FilterInput.read(model)
         let scores = try MailInput.read(mails).map { name, text in
             do throws(PrivateScoringError) { return (name, try plain.score(text)) } catch {
                 throw CommandFailure(.data, "\(name): \(error.message)")
