@@ -65,6 +65,12 @@ let package = Package(
                 .product(name: "TacitFoundations", package: "tacit"),
             ]),
         .executableTarget(
+            name: "BenchmarkScoring",
+            dependencies: [
+                .product(name: "PrivateScoring", package: "tacit"),
+                .product(name: "TacitFoundations", package: "tacit"),
+            ]),
+        .executableTarget(
             name: "BenchmarkPrivacy",
             dependencies: [
                 .product(name: "DifferentialPrivacy", package: "tacit"),

@@ -42,6 +42,7 @@ run_ckks() {
     [ -n "$tenseal" ] && run "$tenseal" Benchmarks/circuits/compare_matrices.py $bin/BenchmarkCircuits
     [ -n "$tenseal" ] && run "$tenseal" Benchmarks/ckks/compare_logistic.py $quick .build/release/tacit
     [ -n "$openfhe" ] && run $python Benchmarks/multiparty/compare_multiparty.py $quick --openfhe "$openfhe"
+    run $python Benchmarks/scoring/compare_scoring.py $bin/BenchmarkScoring ${tenseal:+--tenseal "$tenseal"}
     run $python Benchmarks/bootstrapping/compare_bootstrapping.py $quick ${openfhe:+--openfhe "$openfhe"}
     # MNIST is looked for in TACIT_DATA.
     [ -n "$tenseal" ] && [ -n "${TACIT_DATA:-}" ] && run $python Benchmarks/inference/compare_inference.py \

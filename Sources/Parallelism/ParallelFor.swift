@@ -6,14 +6,16 @@ import Synchronization
 public enum Cores {
     private static let chosen = Mutex<Int?>(nil)
 
-    public static var count: Int {
-        if let limit = chosen.withLock({ $0 }) { return limit }
+    /// Asked once: both answers take longer than many a loop.
+    private static let standard: Int = {
         let machine = ProcessInfo.processInfo.activeProcessorCount
         guard let text = ProcessInfo.processInfo.environment["TACIT_THREADS"], let wanted = Int(text), wanted > 0 else {
             return machine
         }
         return min(wanted, machine)
-    }
+    }()
+
+    public static var count: Int { chosen.withLock { $0 } ?? standard }
 
     /// Process-wide; for benchmarks that compare one core with several.
     public static func limit(to count: Int?) {

@@ -180,9 +180,8 @@ public struct ScoringOwner: Sendable {
         let basis = model.basis
         let own = secret.lattice.evaluations(SecretAccess("answer to a scoring question"), over: basis)
         var product = (question.second * own).transformed()
-        // A whole polynomial of noise for one coefficient: its residues are made without looking at the sample.
-        product.add(
-            FloodingNoise(count: basis.ring.degree, deviation: deviation, using: &random).polynomial(basis))
+        // Only the constant coefficient leaves, so only that gets noise; its residues are made without looking at the sample.
+        product.add(FloodingNoise(count: 1, deviation: deviation, using: &random).polynomial(basis))
         let residues = (0..<basis.count).map { j in
             let sum = product.withLimb(j) { $0[0] } + question.blinded[j]
             return sum >= basis[j].value ? sum - basis[j].value : sum

@@ -95,16 +95,16 @@ package struct FloodingNoise: Sendable {
         try storage.withBytes(access) { try body($0.assumingMemoryBound(to: Int64.self)) }
     }
 
-    /// The samples as the coefficients of a polynomial, marked secret.
+    /// The samples as the lowest coefficients of a polynomial, the others zero; marked secret.
     ///
     /// Written in digits narrower than every prime, so that no division by a prime depends on a sample.
     package func polynomial(_ basis: RNSBasis) -> RNSPolynomial<Coefficients> {
-        precondition(count == basis.ring.degree, "count: got \(count), want \(basis.ring.degree)")
+        precondition(count <= basis.ring.degree, "count: got \(count), want at most \(basis.ring.degree)")
         let digitBits = Int64(basis.moduli.map(\.bitWidth).min()! - 2)
         let digits = Int((62 + digitBits) / digitBits)
         return withValues(SecretAccess("noise of a release")) { values in
             var result = RNSPolynomial<Coefficients>(zero: basis, isSecret: true)
-            var digit = [Int64](repeating: 0, count: count)
+            var digit = [Int64](repeating: 0, count: basis.ring.degree)
             for place in (0..<digits).reversed() {
                 if place < digits - 1 { result.multiply(byInteger: 1 << digitBits) }
                 for i in 0..<count {
