@@ -1,9 +1,10 @@
 import AtomicFiles
 import Foundation
 
-/// Texts of two classes as people keep them: a file a text, in two folders side by side that are named after the classes.
+/// Texts of two classes as people keep them: a file a text, in two folders side by side that are named after the classes, or
+/// in folders within these.
 ///
-/// The two folders may stand in the folder that is named, or in folders within it; a `.tar.gz` of it will do as well.
+/// The two folders may stand in the folder that is named, or deeper in it; a `.tar.gz` of it will do as well.
 public struct TextFolder: Sendable {
     public struct Text: Sendable {
         /// Within the folder.
@@ -59,17 +60,24 @@ public struct TextFolder: Sendable {
     private init(
         names: [String], path: String, positive: String, content: (String) throws(DatasetsError) -> [UInt8]
     ) throws(DatasetsError) {
-        // Folders by the folder that they stand in.
-        var classes: [String: Set<String>] = [:]
-        var files: [(name: String, outer: String, folder: String)] = []
-        for name in names {
-            let parts = name.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-            guard parts.count >= 2, !parts.contains(where: { $0.hasPrefix(".") }) else { continue }
-            let outer = parts.dropLast(2).joined(separator: "/")
-            files.append((name, outer, parts[parts.count - 2]))
-            classes[outer, default: []].insert(parts[parts.count - 2])
+        let paths = names.map { (name: $0, parts: $0.split(separator: "/").map(String.init)) }
+            .filter { path in path.parts.count >= 2 && !path.parts.contains { $0.hasPrefix(".") } }
+        // Where the folder of class yes stands; the first one on the way to a file counts.
+        func outer(_ parts: [String], _ known: (String) -> Bool) -> String? {
+            (0..<parts.count - 1).lazy.map { parts[..<$0].joined(separator: "/") }.first(where: known)
         }
-        let pairs = classes.filter { $0.value.contains(positive) }
+        var pairs: [String: Set<String>] = [:]
+        for path in paths {
+            guard let place = path.parts.dropLast().firstIndex(of: positive) else { continue }
+            pairs[path.parts[..<place].joined(separator: "/")] = []
+        }
+        var files: [(name: String, folder: String)] = []
+        for path in paths {
+            guard let outer = outer(path.parts, { pairs[$0] != nil }) else { continue }
+            let folder = path.parts[outer.isEmpty ? 0 : outer.split(separator: "/").count]
+            pairs[outer]?.insert(folder)
+            files.append((path.name, folder))
+        }
         guard !pairs.isEmpty else {
             throw DatasetsError(
                 .invalidData, "\(path): has no folder \(positive) with texts; want it and one beside it for the others")
@@ -81,8 +89,7 @@ public struct TextFolder: Sendable {
                     + "\(positive) and one other")
         }
         var (texts, unreadable) = ([Text](), [String]())
-        for file in files.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) })
-        where pairs[file.outer] != nil {
+        for file in files.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
             let bytes = try content(file.name)
             if bytes.isEmpty || bytes.count(where: { $0 == 0 }) * 4 >= bytes.count {
                 unreadable.append("\(path)/\(file.name)")

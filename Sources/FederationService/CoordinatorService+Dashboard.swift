@@ -68,7 +68,9 @@ extension CoordinatorService: DashboardSource {
                         : known?.isSilent ?? false ? "silent" : missing.contains(site.name) ? "working" : "joined"
             return DashboardState.Site(
                 name: site.name, standing: standing,
-                rounds: coordinator.history.count { $0.contributors.contains(site.name) },
+                rounds: coordinator.history.count {
+                    $0.purpose == "\(SessionPurpose.training)" && $0.contributors.contains(site.name)
+                },
                 dropped: coordinator.history.count { $0.dropped.contains(site.name) },
                 bytesReceived: Int(counters.value("tacit_received_bytes_total", site: site.name)),
                 bytesSent: Int(counters.value("tacit_sent_bytes_total", site: site.name)),

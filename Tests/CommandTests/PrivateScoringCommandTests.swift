@@ -123,10 +123,8 @@ import Testing
         }
         try process.refuse(
             66,
-            [
-                "nothing/spam: no such folder; want a folder with the subfolders spam and ham, one file a mail, or enron-spam"
-            ],
-            "spam", "train", "nothing", "--out", "z")
+            ["nothing: not found; want a folder of texts or a .tar.gz of one"], "spam", "train", "nothing", "--out", "z"
+        )
         try process.refuse(
             66, ["enron-spam/enron1.tar.gz: not found", "--data-dir"], "spam", "train", "enron-spam", "--data-dir",
             "nowhere", "--out", "z")
@@ -136,15 +134,24 @@ import Testing
         let folder = URL(fileURLWithPath: process.folder.path)
         try FileManager.default.createDirectory(
             at: folder.appending(path: "odd/spam"), withIntermediateDirectories: true)
-        try process.refuse(65, ["odd/spam: has no mails that can be read"], "spam", "train", "odd", "--out", "z")
+        try process.refuse(65, ["odd: has no folder spam with texts"], "spam", "train", "odd", "--out", "z")
         try Data().write(to: folder.appending(path: "odd/spam/1"))
         try process.refuse(
-            65, ["odd/spam/1: no words that can be read; left out", "odd/spam: has no mails"], "spam", "train", "odd",
-            "--out", "z")
+            65, ["odd: got the folders spam, want spam and one other"], "spam", "train", "odd", "--out", "z")
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "odd/ham"), withIntermediateDirectories: true)
+        try Data("?".utf8).write(to: folder.appending(path: "odd/ham/1"))
         try FileManager.default.copyItem(
             at: folder.appending(path: "spam.txt"), to: folder.appending(path: "odd/spam/2"))
-        try process.refuse(66, ["odd/ham: no such folder"], "spam", "train", "odd", "--out", "z")
-        try process.refuse(66, ["spam.txt/spam: no such folder"], "spam", "train", "spam.txt", "--out", "z")
+        try process.refuse(
+            65,
+            [
+                "odd/spam/1: is empty or in UTF-16; left out", "odd/ham/1: no words that can be read; left out",
+                "odd: has no ham that can be read",
+            ], "spam", "train", "odd", "--out", "z")
+        try process.refuse(
+            65, ["spam.txt: want a folder with the folders spam and another"], "spam", "train", "spam.txt", "--out", "z"
+        )
         try process.refuse(73, ["no/z: cannot create"], "spam", "train", "mails", "--held-out", "0", "--out", "no/z")
 
         try Self.train(process)

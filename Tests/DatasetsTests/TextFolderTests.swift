@@ -22,17 +22,22 @@ import Testing
                 "b/c/ham/z": [6],
                 "README": [9], "a/Summary.txt": [9], "a/.cache/spam/1": [9], "a/spam/.hidden": [9],
                 "b/c/spam/wide.txt": Array("\u{FEFF}word".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }),
-                "b/c/ham/empty.txt": [], "other/notes/1.txt": [9],
+                "b/c/ham/empty.txt": [], "other/notes/1.txt": [9], "a/spam/2001/05/3.txt": [7],
             ])
         let read = try TextFolder(path: folder.path, positive: "spam")
-        #expect(read.texts.map(\.name) == ["a/ham/x", "a/spam/1.txt", "a/spam/2.txt", "b/c/ham/z", "b/c/spam/y"])
-        #expect(read.texts.map(\.isPositive) == [false, true, true, false, true])
-        #expect(read.texts.map(\.content) == [[3, 0, 4, 4, 4], [1], [2], [6], [5]])
+        #expect(
+            read.texts.map(\.name) == [
+                "a/ham/x", "a/spam/1.txt", "a/spam/2.txt", "a/spam/2001/05/3.txt", "b/c/ham/z", "b/c/spam/y",
+            ])
+        #expect(read.texts.map(\.isPositive) == [false, true, true, true, false, true])
+        #expect(read.texts.map(\.content) == [[3, 0, 4, 4, 4], [1], [2], [7], [6], [5]])
         #expect(
             read.unreadable.map { $0.dropFirst(folder.path.count) } == ["/b/c/ham/empty.txt", "/b/c/spam/wide.txt"])
         // The other class, and a folder of the two alone.
         #expect(
-            try TextFolder(path: folder.file("a"), positive: "ham").texts.map(\.isPositive) == [true, false, false])
+            try TextFolder(path: folder.file("a"), positive: "ham").texts.map(\.isPositive) == [
+                true, false, false, false,
+            ])
     }
 
     @Test func refused() throws {

@@ -72,7 +72,9 @@ struct FederationSimulateCommand: ParsableCommand {
         }
         let literal = try training.literal(name: studyName, target: nil, positive: positive, sites: sites, seed: seed)
         return try StudySimulation(
-            literal, texts: TextInput.read(table.data, positive: positive ?? "spam"), sites: sites,
+            literal,
+            texts: TextInput.read(table.data, positive: positive ?? "spam").map { ($0.content, $0.isPositive) },
+            sites: sites,
             partitioner: try Partitioner(partition), heldOutShare: testShare, seed: seed,
             dealer: dealer ? try training.paillier : nil)
     }

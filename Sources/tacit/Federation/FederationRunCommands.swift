@@ -230,7 +230,8 @@ struct FederationJoinCommand: AsyncParsableCommand {
     private func texts(_ study: Study) throws -> SiteData {
         guard unit == nil else { throw CommandFailure(.usage, "--unit: texts have no columns; leave it out") }
         let made = try study.data(
-            TextInput.read(data, positive: study.positiveTexts), heldOutShare: heldOut)
+            TextInput.read(data, positive: study.positiveTexts).map { ($0.content, $0.isPositive) },
+            heldOutShare: heldOut)
         Console.log(
             LogLine(
                 .info, "texts",

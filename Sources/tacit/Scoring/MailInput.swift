@@ -30,39 +30,15 @@ enum MailInput {
         guard dataDirectory == nil else {
             throw CommandFailure(.usage, "--data-dir: goes with \(EnronSpam.name), got the folder \(source)")
         }
-        return try folder(source, "spam", true) + folder(source, "ham", false)
-    }
-
-    /// Mails without words that can be read are left out and named.
-    private static func folder(_ source: String, _ kind: String, _ isSpam: Bool) throws -> [TextTraining.Text] {
-        let place = "\(source)/\(kind)"
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: place, isDirectory: &isFolder), isFolder.boolValue,
-            let names = FileManager.default.enumerator(atPath: place)
-        else {
-            throw CommandFailure(
-                .noInput,
-                "\(place): no such folder; want a folder with the subfolders spam and ham, one file a mail, or "
-                    + EnronSpam.name)
+        let texts = try TextInput.read(source, positive: "spam").compactMap { text -> TextTraining.Text? in
+            let mail = TextTraining.Text(text.content, isPositive: text.isPositive)
+            if !mail.isReadable { Console.warn("\(source)/\(text.name): no words that can be read; left out") }
+            return mail.isReadable ? mail : nil
         }
-        let paths = names.compactMap { $0 as? String }.filter { name in
-            !name.split(separator: "/").contains { $0.hasPrefix(".") }
-        }.map { "\(place)/\($0)" }.filter { path in
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
-        }.sorted()
-        let progress = Progress("reading \(kind)", total: paths.count, unit: "mails")
-        defer { progress.finish() }
-        let texts = try paths.compactMap { path -> TextTraining.Text? in
-            defer { progress.advance() }
-            let text = TextTraining.Text(try read(path), isPositive: isSpam)
-            guard text.isReadable else {
-                Console.warn("\(path): no words that can be read; left out")
-                return nil
-            }
-            return text
+        for (kind, isPositive) in [("spam", true), ("ham", false)]
+        where !texts.contains(where: { $0.isPositive == isPositive }) {
+            throw CommandFailure(.data, "\(source): has no \(kind) that can be read")
         }
-        guard !texts.isEmpty else { throw CommandFailure(.data, "\(place): has no mails that can be read") }
         return texts
     }
 }
