@@ -240,6 +240,29 @@ import Testing
             66, ["none: cannot open"], "spam", "open", "none", "--model", "owner.model", "--blinding", "a.blinding")
     }
 
+    /// A disk that is full after the count: the answer is counted, nothing of it is left, and the message says so.
+    @Test(.enabled(if: FullDisk.isPossible)) func fullDisk() throws {
+        let process = try TacitProcess()
+        try Self.write(process)
+        try Self.train(process)
+        try process.succeed("spam", "encrypt", "text", "--out", "owner", "--unprotected")
+        let disk = try FullDisk(megabytes: 1)
+        let filler = Data(count: 1 << 20)
+        try? filler.write(to: URL(fileURLWithPath: disk.path + "/filler"))
+        let asked = try process.run(["spam", "ask", "spam.txt", "--model", "owner.model", "--out", disk.path + "/a"])
+        #expect(asked.status == 74 && asked.errors.contains("No space left on device"), "\(asked)")
+        try process.succeed("spam", "ask", "spam.txt", "--model", "owner.model", "--out", "a")
+        let answered = try process.run([
+            "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out",
+            disk.path + "/a.answer",
+        ])
+        #expect(answered.status == 74 && answered.errors.contains("No space left on device"), "\(answered)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == ["filler"])
+        let next = try process.succeed(
+            "spam", "answer", "a.question", "--model", "owner.model", "--key", "owner.secret", "--out", "a.answer")
+        #expect(next.output.hasPrefix("a.answer: to send back; 2 of 64"))
+    }
+
     /// Answers of processes that are killed: never more than are counted, and the count is whole at any time.
     @Test func killedOwnersLoseNoCount() throws {
         let process = try TacitProcess()
