@@ -219,7 +219,7 @@ final class NetworkStudy {
 
     /// For a coordinator that ends by itself.
     /// - Returns: its exit code; -1 when it does not end.
-    func waitForCoordinator(within seconds: Double = 20) -> Int32 {
+    func waitForCoordinator(within seconds: Double = 60) -> Int32 {
         let end = Date().addingTimeInterval(seconds)
         while coordinator?.isRunning ?? false, Date() < end { usleep(20_000) }
         guard let coordinator, !coordinator.isRunning else { return -1 }
@@ -265,7 +265,7 @@ final class NetworkStudy {
     func isRunning(_ number: Int) -> Bool { joined[number]?.isRunning ?? false }
 
     /// Waits for a site that was not killed.
-    func finishSite(_ number: Int, within seconds: Double = 60) throws {
+    func finishSite(_ number: Int, within seconds: Double = 180) throws {
         let end = Date().addingTimeInterval(seconds)
         while isRunning(number), Date() < end { usleep(10_000) }
         guard let process = joined[number], !process.isRunning, process.terminationStatus == 0 else {
@@ -278,7 +278,7 @@ final class NetworkStudy {
     }
 
     /// Waits without holding up other tasks.
-    func finishSites(_ numbers: [Int], within seconds: Double = 90) async throws {
+    func finishSites(_ numbers: [Int], within seconds: Double = 240) async throws {
         let end = Date().addingTimeInterval(seconds)
         while numbers.contains(where: { isRunning($0) }), Date() < end { try await Task.sleep(for: .milliseconds(20)) }
         for number in numbers { try finishSite(number, within: 0) }
@@ -286,7 +286,7 @@ final class NetworkStudy {
 
     /// Waits until the coordinator's log has such a line.
     func waitForLog(
-        within seconds: Double = 60, _ isIt: ([String: String]) -> Bool
+        within seconds: Double = 180, _ isIt: ([String: String]) -> Bool
     ) async throws {
         let end = Date().addingTimeInterval(seconds)
         while !coordinatorLog.contains(where: isIt) {
