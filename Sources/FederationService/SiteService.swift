@@ -59,10 +59,10 @@ public actor SiteService {
                 scaling = ColumnScaling(means: try numbers("means"), deviations: try numbers("deviations"))
             }
             if let known = try store.state("vocabulary") {
-                guard case .task(let task) = try Instruction(decoding: known, study: study.fingerprint) else {
-                    throw FederationServiceError.store("vocabulary: is not what this site stored")
+                var decoder = BinaryDecoder(known)
+                vocabulary = try decoder.decodeList("vocabulary", minimumElementSize: 4) {
+                    decoder throws(BinaryCodingError) in try decoder.decode(Int32.self, "word")
                 }
-                vocabulary = task.vocabulary
             }
         } catch let error as FederationError {
             throw FederationServiceError(code: error.code == .store ? .store : .study, message: error.message)
@@ -128,12 +128,12 @@ public actor SiteService {
     private func remember(_ bytes: [UInt8]) throws {
         guard
             site.study.standardises && scaling == nil || site.study.texts?.union != nil && vocabulary.isEmpty,
-            case .task(var task) = try? Instruction(decoding: bytes, study: site.study.fingerprint)
+            case .task(let task) = try? Instruction(decoding: bytes, study: site.study.fingerprint)
         else { return }
         if !task.vocabulary.isEmpty {
-            // The task has a coding for it; nothing else of it is needed.
-            task.model = nil
-            let encoded = Instruction.task(task).encoded(study: site.study.fingerprint)
+            var encoder = BinaryEncoder()
+            encoder.encode(list: task.vocabulary) { $0.encode($1) }
+            let encoded = encoder.bytes
             try store.commit { try $0.setState("vocabulary", encoded) }
             vocabulary = task.vocabulary
         }

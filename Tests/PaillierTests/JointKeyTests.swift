@@ -197,12 +197,8 @@ import Testing
         }
     }
 
-    /// At 128-bit security; takes from half a minute to some minutes.
-    @Test(
-        .enabled(
-            if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil,
-            "SKIPPED: a quarter of a minute to some minutes; set TACIT_LONG_TESTS to run it"))
-    func threeHoldersAtFullSize() throws {
+    /// At 128-bit security, as studies use it: a lottery of a quarter of a minute on the average, seldom more than one.
+    @Test func threeHoldersAtFullSize() throws {
         let setting = try JointKeySetting(
             parameters: .bits3072, holders: 3, threshold: 2, label: Array("test".utf8))
         var run = Run(setting)

@@ -396,8 +396,8 @@ public struct Coordinator: Sendable {
         transition.notices.append(
             .abandoned(session: current.task.session, attempt: current.task.attempt, reason: error.message))
         session = nil
-        let isHopeless = error.code == .diverged || error.code == .invalidData && study.texts != nil
-        guard current.task.attempt < 10, !isHopeless else {
+        // Data and models are the same in another attempt.
+        guard current.task.attempt < 10, error.code != .diverged, error.code != .invalidData else {
             phase = .failed(error.message)
             return
         }

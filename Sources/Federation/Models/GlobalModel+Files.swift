@@ -43,14 +43,21 @@ extension Study {
     /// - Throws: `invalidData`.
     public func vocabulary(in file: TensorFile) throws(FederationError) -> [Int32] {
         guard let texts, texts.union != nil else { return [] }
-        guard let found = file.tensors[Self.bucketTensor], found.shape.count == 2, found.shape[0] == 2,
-            found.values.allSatisfy({ $0 >= 0 && $0 < 0x1p19 && $0 == $0.rounded() })
-        else { throw .data("model: \(Self.bucketTensor): is missing or holds no buckets") }
-        let count = found.shape[1]
-        let numbers = found.values.map { Int32($0) }
-        let buckets = (0..<count).map { numbers[$0] &* 4096 &+ numbers[count + $0] }
+        guard let buckets = try Self.buckets(in: file) else { throw .data("model: \(Self.bucketTensor): is missing") }
         do { _ = try texts.vocabulary(buckets) } catch { throw .data("model: \(error.message)") }
         return buckets
+    }
+
+    /// The buckets that a model's file names, whatever study it is of; nil when it names none.
+    /// - Throws: `invalidData` for a tensor that holds no buckets. Whether they are ascending is not looked at.
+    public static func buckets(in file: TensorFile) throws(FederationError) -> [Int32]? {
+        guard let found = file.tensors[bucketTensor] else { return nil }
+        guard found.shape.count == 2, found.shape[0] == 2,
+            found.values.allSatisfy({ $0 >= 0 && $0 < 4096 * 4096 && $0 == $0.rounded() })
+        else { throw .data("model: \(bucketTensor): holds no buckets") }
+        let count = found.shape[1]
+        let numbers = found.values.map { Int32($0) }
+        return (0..<count).map { numbers[$0] &* 4096 &+ numbers[count + $0] }
     }
 
     /// The weights in a file that ``GlobalModel/file(_:scaling:vocabulary:)`` made, in the order of the model.

@@ -47,7 +47,7 @@ extension StudySimulation {
             model = try plan.start?.model(counts, like: model) ?? model
         }
         for round in 0..<study.rounds {
-            let change = try TextTraining(parameters: study.literal.training).run(
+            let change = try LocalTextTraining(parameters: study.literal.training).run(
                 from: model, training, round: round, seed: study.seed &+ UInt64(round)
             ).change
             model = try model.replacing(zip(model.weights, change).map(+))

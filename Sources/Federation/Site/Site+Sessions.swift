@@ -61,7 +61,10 @@ extension Site {
                 throw .message("task: piece \(task.round) of the vocabulary, want one of \(texts.pieces)")
             }
         case .counts where texts.start == nil: throw .message("task: the study counts no words")
-        default: _ = try texts.vocabulary(task.vocabulary)
+        default:
+            // Before anything is made of that size: the list comes from the coordinator.
+            try texts.checkSize(features: texts.fixedFeatures ?? task.vocabulary.count, study.literal.model)
+            _ = try texts.vocabulary(task.vocabulary)
         }
         return task.vocabulary
     }

@@ -114,7 +114,7 @@ extension Site {
     ) throws(FederationError) -> LocalResult {
         if let plan = study.texts, plan.isLinear {
             let vocabulary = try plan.vocabulary(task.vocabulary)
-            return try TextTraining(parameters: study.literal.training).run(
+            return try LocalTextTraining(parameters: study.literal.training).run(
                 from: model, data.texts(data.training, vocabulary), round: round, seed: orderSeed(round))
         }
         return try LocalTraining(

@@ -20,8 +20,9 @@ public struct TextPlan: Hashable, Sendable {
 
     /// Buckets of one sum of the union.
     static let piece = ThresholdUnion.piece
-    /// More have no place in one sum.
-    static let mostWeights = 1 << 25
+    /// So that every index of a vector is a whole number in a float, and a list of words stands for no memory that its own
+    /// length does not justify.
+    static let mostWeights = 1 << 24
     /// Buckets whose sums under a homomorphic scheme are still seconds and megabytes of a site.
     static let mostEncryptedBuckets = 20
     static let mostUnchosenBuckets = 20
@@ -108,7 +109,7 @@ public struct TextPlan: Hashable, Sendable {
         } catch { throw .message("vocabulary: \(error.message)") }
     }
 
-    /// The sum of a training round has room for so many features.
+    /// - Throws: `invalidData` for more features than a model of this kind may have.
     func checkSize(features: Int, _ model: ModelDescription) throws(FederationError) {
         let weights = model.weights(features: features)
         guard weights <= Self.mostWeights else {

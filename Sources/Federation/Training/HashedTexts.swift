@@ -99,7 +99,7 @@ extension LinearTextModel {
 }
 
 /// Stochastic gradient descent on the words of texts, from the global model.
-struct TextTraining: Sendable {
+struct LocalTextTraining: Sendable {
     let parameters: TrainingParameters
 
     /// - Parameter seed: of the order of the texts.

@@ -1,4 +1,4 @@
-import AtomicFiles
+import Federation
 import NeuralNetworks
 import PrivateScoring
 import TextClassification
@@ -24,13 +24,8 @@ enum FilterInput {
         else { throw bad("is not linear") }
         let hashing = try WordHashing(logBuckets: logBuckets)
         var buckets = (0..<hashing.bucketCount).map(Int32.init)
-        if let known = file.tensors["input.buckets"] {
-            let count = weight.values.count
-            guard known.shape == [2, count], known.values.allSatisfy({ $0 >= 0 && $0 < 0x1p19 && $0 == $0.rounded() })
-            else { throw bad("input.buckets: holds no buckets") }
-            buckets = (0..<count).map { Int32(known.values[$0]) &* 4096 &+ Int32(known.values[count + $0]) }
-        }
         do {
+            buckets = try Study.buckets(in: file) ?? buckets
             return try TextModelFile(
                 vocabulary: Vocabulary(hashing: hashing, buckets: buckets),
                 model: LinearTextModel(weights: weight.values.map(Double.init), intercept: Double(bias.values[0])))
