@@ -40,7 +40,7 @@ import Testing
     @Test(
         .enabled(
             if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil,
-            "SKIPPED: half a minute and 8 GB; set TACIT_LONG_TESTS to run it"))
+            "SKIPPED: takes 8 GB; set TACIT_LONG_TESTS to run it"))
     func secureSetKeepsItsPromise() throws {
         var bench = try BootstrappingBench(.n65536depth10)
         let evaluator = try bench.evaluator(bench.bootstrapper(slots: nil))

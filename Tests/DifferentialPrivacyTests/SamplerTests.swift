@@ -173,12 +173,8 @@ import Testing
         }
     }
 
-    /// 10⁸ draws and more of every sampler; four minutes.
-    @Test(
-        .enabled(
-            if: ProcessInfo.processInfo.environment["TACIT_LONG_TESTS"] != nil,
-            "SKIPPED: some minutes; set TACIT_LONG_TESTS to run it"))
-    func hundredMillionDraws() throws {
+    /// 10⁸ draws and more of every sampler.
+    @Test func hundredMillionDraws() throws {
         var random = SeededRandom(seed: 21)
         let draws = 1 << 27
         var buffer = [Int64](repeating: 0, count: 1 << 20)

@@ -82,7 +82,7 @@ import Testing
     }
 
     /// A model that leaves its owner: flooded weights predict as those of the simulation.
-    @Test(.enabled(if: isLong, "SKIPPED: 20 seconds and 4 GB; set TACIT_LONG_TESTS to run it"))
+    @Test(.enabled(if: isLong, "SKIPPED: takes 4 GB; set TACIT_LONG_TESTS to run it"))
     func releasedWeightsPredict() throws {
         let study = try Study()
         let circuit = try Self.circuit(iterations: 7)
@@ -106,7 +106,7 @@ import Testing
     }
 
     /// More iterations than any ring has levels for.
-    @Test(.enabled(if: isLong, "SKIPPED: 40 seconds and 5 GB; set TACIT_LONG_TESTS to run it"))
+    @Test(.enabled(if: isLong, "SKIPPED: takes 4 GB; set TACIT_LONG_TESTS to run it"))
     func twentyIterationsWithBootstrapping() throws {
         let study = try Study()
         let circuit = try Self.circuit(iterations: 20)
